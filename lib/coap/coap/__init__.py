@@ -1,6 +1,6 @@
 # CoAP for MicroPython: a client of one server over UDP (RFC 7252, 7641, 7959).
 
 from .block import TransferError
-from .client import Client, Observation, ResponseError, connect
-from .endpoint import ResetError
+from .client import Client, connect
+from .endpoint import ResetError, ResponseError
 from .message import *

@@ -5,7 +5,7 @@ import sys
 
 from micropython import const
 
-# A datagram that fills this buffer may have been cut; ours and the server's stay below (a block and its options).
+# A datagram that fills this buffer may have been cut; a block and its options stay below.
 _BUFFER = const(1280)
 
 
@@ -15,28 +15,30 @@ class UDPTransport:
     recv() keeps their borders: read() and readinto() of MicroPython merge them.
     """
 
-    # On ESP32 a socket that received an empty datagram hears nothing any more (ports/esp32/modsocket.c).
+    # On ESP32 a socket that got an empty datagram hears no more (ports/esp32/modsocket.c).
     deaf_after_empty = sys.platform == "esp32"
 
     def __init__(self, host, port):
         self.address = (host, port)
         self.socket = None
+        self.opened = 0  # source ports used so far
 
     def open(self):
-        """Resolve the name and take a new socket, so a new source port; OSError if that fails. Blocks for the DNS."""
+        """Resolve the name and take a new socket, so a new source port. Raises OSError. Blocks."""
         info = socket.getaddrinfo(*self.address)[0]
         self.close()
         self.socket = socket.socket(info[0], socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.socket.connect(info[-1])
-
-    def send(self, datagram):
-        self.socket.send(datagram)
+        self.send = self.socket.send
+        self.opened += 1
 
     def recv(self):
-        """Return the next datagram: b"" for an empty one, None for one that was too long for us."""
+        """Return the next datagram; of one that was cut, as of an empty one, nothing."""
         data = self.socket.recv(_BUFFER)
-        return data if len(data) < _BUFFER else None
+        if not data and self.deaf_after_empty:
+            self.open()
+        return data if len(data) < _BUFFER else b""
 
     def close(self):
         if self.socket:
