@@ -6,8 +6,8 @@
 # 2**29 ms; nothing older is kept.
 #
 # Congestion (section 4.7, in the manner of TCP): at most `window` bulk requests await an answer,
-# and one more of any other kind. The window starts at 1, grows by 1 with each answer and halves
-# once per window with a loss.
+# and one more of any other kind, or one that was overtaken. The window starts at 1, grows by 1 with
+# each answer and halves once per window with a loss.
 
 import errno
 from binascii import crc32
@@ -98,7 +98,7 @@ class Endpoint:
         self._rttvar = 0  # its mean deviation * 4
         self._backoff = 0  # doublings of the timeout since the last clean round trip
         self._serial = 0  # datagrams sent
-        self._recovered = 0  # losses up to this serial belong to a window that was halved already
+        self._halved = 0  # losses up to this serial belong to a window that was halved already
         self._silent = 0  # windows lost since anything was heard
         self.window = 1
         self.window_limit = window_limit
@@ -138,7 +138,9 @@ class Endpoint:
         for exchange in self.exchanges:
             room -= exchange.state == _SENT
         for exchange in self.exchanges:
-            if exchange.state == _QUEUED and room >= exchange.bulk:
+            if exchange.state == _QUEUED and room >= (
+                exchange.bulk and (self._silent > 0 or not exchange.repeated)
+            ):
                 return self._send(exchange, now)
 
     def next_event(self):
@@ -286,8 +288,8 @@ class Endpoint:
         exchange.state = _QUEUED if again else _WAITING
         exchange.repeated += 1
         exchange.timeout_ms *= 2
-        if exchange.serial <= self._recovered:
+        if exchange.serial <= self._halved:
             return False
-        self._recovered = self._serial
+        self._halved = self._serial
         self.window = max(1, self.window >> 1)
         return True

@@ -16,7 +16,7 @@ class UDPTransport:
     """
 
     # On ESP32 a socket that got an empty datagram hears no more (ports/esp32/modsocket.c).
-    deaf_after_empty = sys.platform == "esp32"
+    goes_deaf = sys.platform == "esp32"
 
     def __init__(self, host, port):
         self.address = (host, port)
@@ -36,7 +36,7 @@ class UDPTransport:
     def recv(self):
         """Return the next datagram; of one that was cut, as of an empty one, nothing."""
         data = self.socket.recv(_BUFFER)
-        if not data and self.deaf_after_empty:
+        if not data and self.goes_deaf:
             self.open()
         return data if len(data) < _BUFFER else b""
 
