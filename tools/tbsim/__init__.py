@@ -1,0 +1,8 @@
+"""tbsim: a ThingsBoard that answers CoAP devices on loopback as the real one does."""
+
+from .model import Profile
+from .server import Timing
+from .simulator import RPCError, Simulator
+from .switches import Switches
+
+__all__ = ["Profile", "RPCError", "Simulator", "Switches", "Timing"]

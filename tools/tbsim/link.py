@@ -1,0 +1,54 @@
+"""Faults of the link: loss each way, delay, duplication and reordering, all from one seed."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Link:
+    """What happens to datagrams. Probabilities are 0..1, times in milliseconds; all may change at any time.
+
+    Up is towards the server. Delay is one way and keeps the order; a reordered datagram waits reorder_ms longer.
+    """
+
+    loss_up: float = 0.0
+    loss_down: float = 0.0
+    delay_ms: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    reorder_ms: float = 50.0
+    counts: dict = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+
+    def __post_init__(self):
+        self.seed(1)
+
+    def seed(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def carry(self, up: bool, deliver: Callable[[], None], later: Callable) -> None:
+        """Deliver a datagram once, twice, late or never. later(seconds, function) is the loop's call_later."""
+        way = "up" if up else "down"
+        self.counts[way] += 1
+        if self._happens(self.loss_up if up else self.loss_down):
+            self.counts["dropped_" + way] += 1
+            return
+        copies = 1
+        if self._happens(self.duplicate):
+            self.counts["duplicated"] += 1
+            copies = 2
+        for _ in range(copies):
+            delay_ms = self.delay_ms
+            if self._happens(self.reorder):
+                self.counts["reordered"] += 1
+                delay_ms += self.reorder_ms
+            if delay_ms:
+                later(delay_ms / 1000, deliver)
+            else:
+                deliver()
+
+    def _happens(self, probability: float) -> bool:
+        return probability > 0 and self._random.random() < probability
+
+
+COUNTS = ("up", "down", "dropped_up", "dropped_down", "duplicated", "reordered")

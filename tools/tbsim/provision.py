@@ -1,0 +1,72 @@
+"""Provisioning: a profile's key and secret for a device and its credentials (DeviceProvisionServiceImpl)."""
+
+import json
+
+from .model import BadRequest, Device, Profile, Store, parse_json, random_text
+
+NOT_FOUND = {"errorMsg": "Provision data was not found!", "status": "NOT_FOUND"}
+FAILURE = {"errorMsg": "Failed to provision device!", "status": "FAILURE"}
+TYPES = ("ACCESS_TOKEN", "X509_CERTIFICATE", "MQTT_BASIC", "LWM2M_CREDENTIALS")
+
+
+def provision(store: Store, body: bytes) -> tuple[bool, bytes]:
+    """Return (success, answer body); a failure with an empty body is one the server cannot decode."""
+    if not body:
+        return False, b"\x08\x02"  # decodes as an empty Protobuf message: status NOT_FOUND
+    try:
+        request = parse_json(body)
+    except BadRequest:
+        return False, b""
+    kind = request.get("credentialsType", "ACCESS_TOKEN") if isinstance(request, dict) else None
+    fields = ("provisionDeviceKey", "provisionDeviceSecret")
+    if kind not in TYPES or any(not isinstance(request.get(name), str) for name in fields):
+        return False, b""
+    result = _provision(store, request, kind)
+    return result.get("status") == "SUCCESS", json.dumps(result, separators=(",", ":")).encode()
+
+
+def _provision(store: Store, request: dict, kind: str) -> dict:
+    profile = _profile(store, request["provisionDeviceKey"], request["provisionDeviceSecret"])
+    if not profile:
+        return NOT_FOUND
+    name = request.get("deviceName")
+    device = store.devices.get(name)
+    if profile.strategy == "CHECK_PRE_PROVISIONED_DEVICES":
+        if not device or device.profile is not profile:
+            return FAILURE
+        if device.server_attributes.get("provisionState") == "provisioned":
+            return FAILURE
+    else:
+        token = request.get("token")
+        if device or name is not None and not name.strip() or token and store.by_token(token):
+            return FAILURE
+        device = store.add_device(name or random_text(), token, profile)
+        _give_credentials(device, kind, request)
+        if request.get("gateway"):
+            device.server_attributes["gateway"] = True
+    device.server_attributes["provisionState"] = "provisioned"
+    return {
+        "credentialsValue": device.credentials_value,
+        "credentialsType": device.credentials_type,
+        "status": "SUCCESS",
+    }
+
+
+def _profile(store: Store, key: str, secret: str) -> Profile | None:
+    for profile in store.profiles:
+        if key and profile.provision_key == key and profile.provision_secret == secret:
+            return profile if profile.strategy != "DISABLED" else None
+    return None
+
+
+def _give_credentials(device: Device, kind: str, request: dict) -> None:
+    device.credentials_type = kind
+    if kind == "X509_CERTIFICATE":
+        lines = request.get("hash", "").splitlines()
+        device.credentials_value = "".join(line for line in lines if "-----" not in line)
+    elif kind == "MQTT_BASIC":
+        device.credentials_value = {
+            "clientId": request.get("clientId"),
+            "userName": request.get("username"),
+            "password": request.get("password"),
+        }

@@ -1,0 +1,332 @@
+"""What a request means: ThingsBoard's paths to features (CoapTransportResource), and the answers."""
+
+import json
+
+from aiocoap import Code, Message
+
+from .blockwise import Blockwise, answer
+from .model import BadRequest, Device, ServerFault, Store, parse_json, parse_telemetry, parse_values
+from .observe import Observation, Observations
+from .provision import provision
+from .switches import Switches
+
+FEATURES = ("telemetry", "attributes", "rpc", "claim", "provision")
+JSON = 50
+NO_ANSWER = None
+
+
+def compact(value) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Resources:
+    """Answers requests from the store; keeps observations going."""
+
+    def __init__(self, layer, store: Store, switches: Switches):
+        self.layer = layer
+        self.store = store
+        self.switches = switches
+        self.blockwise = Blockwise(layer.now)
+        self.observations = Observations(layer, self.blockwise, switches)
+        self.rpc_rules: dict = {}  # method: function(params) -> answer; the rule node "rpc call reply"
+        self.last_uplink: dict = {}  # device name: monotonic time
+        self.asleep: dict = {}  # device name: attribute changes held back
+
+    def forget(self) -> None:
+        """A restart of the server."""
+        self.blockwise = Blockwise(self.layer.now)
+        self.observations = Observations(self.layer, self.blockwise, self.switches)
+        self.last_uplink.clear()
+        self.asleep.clear()
+        self.store.forget_rpcs()
+
+    # Requests
+
+    def handle(self, exchange) -> None:
+        """Answer a request, at once or when the back end would."""
+        if self.switches.backend_delay:
+            self.layer.later(self.switches.backend_delay, lambda: self.serve(exchange))
+        else:
+            self.serve(exchange)
+
+    def serve(self, exchange) -> None:
+        request = exchange.request
+        path = request.opt.uri_path
+        if len(path) == 1 and "/" in path[0]:
+            path = tuple(segment for segment in path[0].split("/") if segment)
+        if path == ("efento", "t") and request.code is Code.GET:
+            seconds = self.store.clock_ms() // 1000
+            exchange.respond(answer("2.05", seconds.to_bytes(4, "big")), typed=False)
+        elif path[:1] == ("api",):
+            self.serve_api(exchange, path)
+        else:
+            exchange.respond(answer("4.04"), typed=False)
+
+    def serve_api(self, exchange, path: tuple) -> None:
+        request = exchange.request
+        if request.code not in (Code.GET, Code.POST) or path == ("api",):
+            exchange.respond(answer("4.05"), typed=False)
+            return
+        feature, access_token, rpc_id = parse_path(path)
+        if feature not in FEATURES:
+            exchange.respond(answer("4.00"), typed=False)
+            return
+        key = (exchange.address, request.code.name, (path, request.opt.uri_query))
+        body = request.payload
+        if request.opt.block1:
+            body = self.blockwise.upload(key, request)
+            if isinstance(body, Message):
+                exchange.respond(body, typed=False)
+                return
+        block2 = request.opt.block2
+        if block2 and block2.block_number and request.opt.observe is None:
+            block = self.blockwise.next(key, block2)
+            if block:
+                exchange.respond(block, typed=False)
+                return
+        if feature == "provision":
+            if request.code is Code.POST:
+                self.provision(exchange, body)
+            else:
+                exchange.respond(answer("4.00"), typed=False)
+            return
+        device = self.store.by_token(access_token) if access_token else None
+        refusal = self.refusal(device)
+        if refusal:
+            exchange.respond(answer(refusal), typed=False)
+            return
+        self.awake(device)
+        try:
+            if request.code is Code.POST:
+                result = self.post(exchange, device, feature, rpc_id, body)
+            else:
+                result = self.get(exchange, device, feature)
+        except BadRequest:
+            exchange.respond(answer("4.00"), typed=False)
+        except ServerFault:
+            exchange.respond(answer("5.00"), typed=False)
+        else:
+            if result is not NO_ANSWER:
+                self.finish(exchange, key, result)
+
+    def finish(self, exchange, key, response: Message) -> None:
+        # A typed answer, cut to blocks where it must be.
+        request = exchange.request
+        block1, block2 = request.opt.block1, request.opt.block2
+        if block2 and block2.block_number:
+            # Nothing kept: block NUM of the new answer.
+            response = self.blockwise.cut(response, response.payload, block2)
+        else:
+            response = self.blockwise.first(key, response, block2)
+        if block1:
+            response.opt.block1 = block1
+        exchange.respond(response)
+
+    def refusal(self, device: Device | None) -> str | None:
+        if device is None:
+            return "4.01"
+        if device.profile.transport == "EFENTO":
+            return "4.00"
+        if device.profile.transport not in ("DEFAULT", "COAP"):
+            return "5.00"
+        if self.switches.rate_limited:
+            self.switches.rate_limited -= 1
+            return "5.00"
+        return None
+
+    def post(self, exchange, device, feature, rpc_id, body: bytes):
+        if feature == "telemetry":
+            points = parse_telemetry(body, self.store.clock_ms())
+            if not points:
+                return NO_ANSWER
+            device.save_telemetry(points)
+        elif feature == "attributes":
+            device.client_attributes.update(parse_values(parse_json(body)))
+        elif feature == "claim":
+            self.claim(device, body)
+        elif rpc_id is not None:
+            device.reply(rpc_id, self.json_object(body))
+        else:
+            return self.client_rpc(exchange, device, self.json_object(body))
+        return answer("2.01")
+
+    def get(self, exchange, device, feature):
+        request = exchange.request
+        observe = request.opt.observe
+        if feature == "telemetry":
+            raise BadRequest("telemetry cannot be read")
+        if observe == 1:
+            self.observations.cancel(exchange.address, request.token)
+            return NO_ANSWER
+        if observe is not None:
+            self.subscribe(exchange, device, "rpc" if feature == "rpc" else "attributes")
+            return NO_ANSWER
+        if feature != "attributes":
+            raise BadRequest("not to be read")
+        if self.switches.silent_core:
+            return NO_ANSWER
+        client, shared = parse_query(request.opt.uri_query)
+        found = device.read_attributes(client, shared)
+        content_format = self.content_format(request)
+        if not found:
+            return answer("4.04", content_format=content_format)
+        return answer("2.05", compact(found), content_format=content_format)
+
+    def provision(self, exchange, body: bytes) -> None:
+        success, payload = provision(self.store, body)
+        response = answer("2.01" if success else "4.00", payload, content_format=0)
+        exchange.respond(response, typed=False)
+
+    def claim(self, device, body: bytes) -> None:
+        request = parse_json(body) if body else {}
+        if not isinstance(request, dict):
+            raise BadRequest("not an object")
+        secret, duration_ms = request.get("secretKey", ""), request.get("durationMs", 0)
+        if secret is None or not isinstance(duration_ms, (int, float)):
+            raise ServerFault("claim")
+        device.claim(secret, int(duration_ms))
+
+    def client_rpc(self, exchange, device, request: dict):
+        method = request.get("method")
+        if method is None:
+            raise ServerFault("no method")
+        device.calls.append((str(method), request.get("params")))
+        rule = self.rpc_rules.get(str(method))
+        if rule is None:
+            return NO_ANSWER  # the default rule chain only logs; COAP_TIMEOUT ends it without a word
+        return answer(
+            "2.05",
+            compact(rule(request.get("params"))),
+            content_format=self.content_format(exchange.request),
+        )
+
+    def json_object(self, body: bytes) -> dict:
+        # Anything else trips the server: an exception that nobody catches.
+        try:
+            value = parse_json(body)
+        except BadRequest:
+            raise ServerFault("malformed") from None
+        if not isinstance(value, dict):
+            raise ServerFault("not an object")
+        return value
+
+    def content_format(self, request: Message) -> int:
+        asked = request.opt.content_format
+        return JSON if asked is None else asked
+
+    # Downlink
+
+    def subscribe(self, exchange, device, feature: str) -> None:
+        observation = self.observations.register(exchange, device, feature)
+        if not observation:
+            return
+        content_format = self.content_format(exchange.request)
+        if feature == "attributes":
+            state = compact(device.shared_attributes)
+            first = answer("2.05", state, observe=0, content_format=content_format)
+            key = (observation.address, "GET", observation.uri)
+            first = self.blockwise.first(key, first, observation.block2)
+            exchange.respond(first, typed=False)
+        else:
+            exchange.respond(answer("2.03", observe=0))
+        observation.answered = True
+        if feature == "rpc":
+            self.push_pending(device)
+
+    def attributes_changed(self, device, updated: dict, deleted: list) -> None:
+        """The store's watcher: tell the device, or keep it for its next sign of life."""
+        observation = self.observations.get(device, "attributes")
+        if not observation:
+            return
+        if self.sleeps(device):
+            held = self.asleep.setdefault(device.name, {})
+            held.update(updated)
+            if deleted:
+                held["deleted"] = deleted
+            return
+        self.notify_attributes(observation, {**updated, **({"deleted": deleted} if deleted else {})})
+
+    def notify_attributes(self, observation: Observation, change: dict) -> None:
+        content_format = JSON if observation.content_format is None else observation.content_format
+        message = answer("2.05", compact(change), content_format=content_format)
+        self.observations.notify(observation, message)
+
+    def push_pending(self, device) -> None:
+        for rpc in list(device.rpcs.values()):
+            if not rpc.done and rpc.status in ("QUEUED", "TIMEOUT"):
+                self.push_rpc(device, rpc)
+
+    def push_rpc(self, device, rpc) -> bool:
+        """Send a command; False if nobody listens."""
+        observation = self.observations.get(device, "rpc")
+        if not observation:
+            return False
+        if self.sleeps(device):
+            return True
+        content_format = JSON if observation.content_format is None else observation.content_format
+        command = {"id": rpc.id, "method": rpc.method, "params": rpc.params}
+        message = answer("2.05", compact(command), content_format=content_format)
+        if rpc.persistent:
+            rpc.becomes("SENT")
+
+        def acked():
+            if rpc.persistent:
+                rpc.becomes("DELIVERED")
+                if not rpc.two_way:
+                    rpc.finish("SUCCESSFUL")
+
+        def late():
+            if rpc.persistent and rpc.status == "SENT":
+                rpc.becomes("TIMEOUT")
+
+        if rpc.persistent and observation.confirmable:
+            self.layer.later(self.layer.timing.rpc_ack, late)
+        self.observations.notify(observation, message, acked)
+        if not rpc.two_way and not rpc.persistent:
+            rpc.finish("DELIVERED")
+        return True
+
+    def awake(self, device) -> None:
+        """A request came: what was held back goes out, ahead of the answer."""
+        slept = self.sleeps(device)
+        self.last_uplink[device.name] = self.layer.now()
+        if not slept:
+            return
+        held = self.asleep.pop(device.name, None)
+        observation = self.observations.get(device, "attributes")
+        if held and observation:
+            self.notify_attributes(observation, held)
+        self.push_pending(device)
+
+    def sleeps(self, device) -> bool:
+        # E_DRX lets one downlink through outside its window; PSM none.
+        if device.profile.power_mode not in ("PSM", "E_DRX"):
+            return False
+        last = self.last_uplink.get(device.name, self.layer.now())
+        return (self.layer.now() - last) * 1000 > device.profile.activity_ms
+
+
+def parse_path(path: tuple) -> tuple[str, str | None, int | None]:
+    """Return (feature, access token, RPC id) of a path below /api."""
+    n = len(path)
+    if n < 3:
+        return "", None, None
+    if "provision" in (path[2:3] if n > 3 else path) or n > 3 and path[3] == "provision":
+        return "provision", None, None
+    if n == 3 or n == 4 and path[3].isdigit():
+        feature, access_token = path[2], None if n == 3 else path[2]
+    else:
+        feature, access_token = path[3], path[2]
+    last = path[4] if n >= 5 else path[3] if n == 4 else ""
+    rpc_id = int(last) if last.lstrip("-").isdigit() and abs(int(last)) < 1 << 31 else None
+    return feature.lower(), access_token, rpc_id
+
+
+def parse_query(query: tuple) -> tuple[list | None, list | None]:
+    """Return (client keys, shared keys), None where a list was not asked for."""
+    keys = {}
+    for item in query:
+        parts = item.split("=")
+        if len(parts) == 2 and parts[1]:
+            keys[parts[0]] = parts[1].split(",")
+    return keys.get("clientKeys"), keys.get("sharedKeys")
