@@ -1,0 +1,28 @@
+import pytest
+
+from tests.system.wire import Wire
+from tools.tbsim import Simulator, Timing
+
+
+@pytest.fixture
+def sim():
+    """A simulator with the server's own timers, and the device of the golden datagrams: token TOK."""
+    with Simulator() as simulator:
+        simulator.add_device("golden", "TOK")
+        yield simulator
+
+
+@pytest.fixture
+def quick():
+    """The same with all timers ten times as fast."""
+    timing = Timing(piggyback=0.05, ack_timeout=0.2, core=1.0, rpc_ack=1.0)
+    with Simulator(timing=timing) as simulator:
+        simulator.add_device("golden", "TOK")
+        yield simulator
+
+
+@pytest.fixture
+def wire(sim):
+    wire = Wire(sim.port)
+    yield wire
+    wire.close()
