@@ -1,0 +1,87 @@
+"""What the supervisor sees of one life of the interpreter, from power-on or reset to its end."""
+
+import selectors
+import socket
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class End:
+    """Why an interpreter ended, and when (seconds of time.monotonic).
+
+    cause is "reset" or "watchdog" (it starts again), "repl" (the program ended or crashed),
+    "cut" (power), "stop" (the caller), "fault" (the flash was misused, or would be formatted) or
+    "exit" (the interpreter itself ended).
+    """
+
+    cause: str
+    at: float
+    detail: str = ""
+
+
+class Life:
+    """One life of the interpreter: reads its console and its words to the hardware until it ends.
+
+    on_line(text) gets the console, on_led(value) the LED. The caller kills what is left of it.
+    """
+
+    def __init__(self, console, control, on_line, on_led):
+        self._streams = {console: on_line, control: self._word}
+        self._buffers = {console: b"", control: b""}
+        self._on_led = on_led
+        self._timeout_s = None
+        self._deadline = None
+        self._end = None
+
+    def run(self) -> End:
+        """Return why this life ended."""
+        with selectors.DefaultSelector() as selector:
+            for stream in self._streams:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(self._patience())
+                for key, _ in ready:
+                    if not self._read(key.fileobj):
+                        selector.unregister(key.fileobj)
+                if self._end and not self._waits():
+                    return self._finish(selector)
+                # Judged only when nothing waits to be read: a feed may have come while we slept.
+                if not ready and self._deadline and time.monotonic() > self._deadline:
+                    where = " (at the REPL)" if self._end else ""
+                    detail = f"not fed for {self._timeout_s} s{where}"
+                    return End("watchdog", time.monotonic(), detail)
+        return self._end or End("exit", time.monotonic(), "of the interpreter")
+
+    def _finish(self, selector):
+        # What was printed before the end is still in the pipe.
+        while ready := selector.select(0):
+            for key, _ in ready:
+                if not self._read(key.fileobj):
+                    selector.unregister(key.fileobj)
+        return self._end
+
+    def _waits(self):
+        # At the REPL with the watchdog armed: it will bite.
+        return self._end.cause == "repl" and self._deadline is not None
+
+    def _patience(self):
+        return None if self._deadline is None else max(0, self._deadline - time.monotonic())
+
+    def _read(self, stream):
+        data = stream.recv(65536) if isinstance(stream, socket.socket) else stream.read1(65536)
+        *lines, self._buffers[stream] = (self._buffers[stream] + data).split(b"\n")
+        for line in lines:
+            self._streams[stream](line.decode(errors="replace").rstrip("\r"))
+        return data
+
+    def _word(self, line):
+        word, _, rest = line.partition(" ")
+        if word == "watchdog":
+            self._timeout_s = int(rest) / 1000
+        if word in ("watchdog", "feed"):
+            self._deadline = time.monotonic() + self._timeout_s
+        elif word == "led":
+            self._on_led(int(rest))
+        else:
+            self._end = End(word.rstrip(":"), time.monotonic(), rest)
