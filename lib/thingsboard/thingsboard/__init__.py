@@ -3,10 +3,6 @@
 from .device import Device
 
 
-class ProvisionError(Exception):
-    """The server refused to provision; the text says what to look at."""
-
-
 def provision(*args, **how):
     """Provision a device: await it for the credentials; provision.provision() says how."""
     # Loaded when asked for; the import has put the module in this function's place.

@@ -1,4 +1,4 @@
-# Unix time for telemetry, without NTP: from the board's clock if somebody set it, else from the server.
+# Unix time without NTP: from the board's clock if somebody set it, else from the server.
 
 import time
 
@@ -17,7 +17,6 @@ class Clock:
         self._last = ticks_ms()
         self._uptime_ms = 0
         self._start_ms = None  # Unix time when uptime was 0
-        self.refused = False  # the server has no time to give
 
     def uptime_ms(self):
         """Return milliseconds since the start; right if called at least once in 6 days."""
@@ -41,16 +40,13 @@ class Clock:
     async def sync(self, client):
         """Take the board's time, or else the server's: GET /efento/t, four bytes of seconds.
 
-        Raises OSError and ResponseError; a server without that resource (4.04) sets refused.
+        Raises OSError and ResponseError.
         """
         board = self._board
         if board.gmtime()[0] >= _YEAR:
             epoch_s = 946684800 if board.gmtime(0)[0] == 2000 else 0
             self.set(board.time_ns() // 1_000_000 + epoch_s * 1000)
             return
-        self.refused = True
         response = await client.get("efento/t", timeout_ms=_TIMEOUT_MS)
-        if len(response.payload) == 4:
-            self.refused = False
-            # The second has passed by half, on the average.
-            self.set(int.from_bytes(response.payload, "big") * 1000 + 500)
+        # The second has passed by half, on the average.
+        self.set(int.from_bytes(response.payload, "big") * 1000 + 500)

@@ -6,16 +6,16 @@
 import json
 from binascii import crc32
 
-from coap import NOT_FOUND, ResponseError, TransferError
+from coap import ResponseError, TransferError
 from micropython import const
 
 from .clock import Clock
 from .outbox import Outbox
 
+_NOT_FOUND = const(0x84)
 _RPC_TIMEOUT_MS = const(12_000)  # the server gives up after 10 s, without a word
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: the same command again within it is a repetition
-_REPLIES = const(8)  # kept for repetitions
-_RUNNING = const(4)  # commands at a time
+_REPLIES = const(8)  # kept for repetitions; no more commands than that run at a time
 
 
 class Device:
@@ -29,12 +29,18 @@ class Device:
         self.client = client
         self.clock = clock or Clock()
         self.outbox = outbox or Outbox(self.clock)
-        self.log = log or (lambda text: None)
+        self.log = log
         self.shared = {}  # the shared attributes as last heard
-        self.problem = None  # what keeps the device from its server, as text; None while all is well
-        self.recovered = False  # an answer came after silence: observations may be lost (session.py)
+        self.observations = {}  # by feature, session.py's
+        self.problem = (
+            None  # what keeps the device from its server, as text; None while all is well
+        )
+        self.recovered = (
+            False  # an answer came after silence: observations may be lost (session.py)
+        )
         self.silences = 0  # requests without an answer since the last one that had one
-        self._access_token = access_token
+        # Where the features are, as segments.
+        self.path = ("api", "v1", access_token) if access_token else ("api", "v1")
         self._listeners = []
         self._handlers = {}
         self._replies = []  # [CRC32 of the command, uptime, reply or None while it runs]
@@ -51,28 +57,29 @@ class Device:
         self._handlers[method] = handler
 
     def record(self, values, ts=None):
-        """Queue telemetry with its time (ts: Unix milliseconds); it is sent when the server is there.
+        """Queue telemetry, a dict, with its time (ts: Unix milliseconds); sent when the server is there.
 
         Raises ValueError for what is not JSON.
         """
-        self.outbox.add(encode(_object(values), _ts(ts)), ts)
+        self.outbox.add(encode(values), ts)
 
-    async def send_telemetry(self, values, ts=None):
-        """Send telemetry: a dict, with ts (Unix milliseconds) or the server's time; or a list of dicts.
+    def send_telemetry(self, values, ts=None):
+        """Await it: send a dict, with ts (Unix milliseconds) or the server's time; or a list of dicts.
 
-        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what is not JSON.
+        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what is not JSON, and
+        for an empty list, to which the server would never answer.
         """
-        if _ts(ts) is not None:
-            values = {"ts": ts, "values": _object(values)}
-        if not values or not isinstance(values, (dict, list, tuple)):
-            raise ValueError("telemetry: a dict, or a list of dicts, not empty")
-        if not isinstance(values, dict):
-            values = [_object(item) for item in values]
-        await self.request(2, "telemetry", encode(values))
+        if values and isinstance(values, (list, tuple)):
+            body = "[%s]" % ",".join([encode(item) for item in values])
+        else:
+            body = encode(values)
+            if ts is not None:
+                body = '{"ts":%d,"values":%s}' % (ts, body)
+        return self.request(2, "telemetry", body=body)
 
-    async def send_attributes(self, values):
-        """Publish client attributes, a dict. Raises ValueError for what is not JSON."""
-        await self.request(2, "attributes", encode(_object(values)))
+    def send_attributes(self, values):
+        """Await it: publish client attributes, a dict. Raises ValueError for what is not JSON."""
+        return self.request(2, "attributes", body=encode(values))
 
     async def request_attributes(self, client_keys=(), shared_keys=()):
         """Return {"client": {..}, "shared": {..}} of the named attributes, of all if none is named.
@@ -81,15 +88,15 @@ class Device:
         """
         query = []
         for name, keys in (("clientKeys=", client_keys), ("sharedKeys=", shared_keys)):
-            for key in keys:
-                if "=" in key or "," in key or not key:
-                    raise ValueError("attribute name: " + key)
             if keys:
-                query.append(name + ",".join(keys))
+                text = ",".join(keys)
+                if "=" in text or text.count(",") >= len(keys):
+                    raise ValueError("attribute names: " + text)
+                query.append(name + text)
         try:
             response = await self.request(1, "attributes", query=query)
         except ResponseError as error:
-            if error.code != NOT_FOUND:
+            if error.code != _NOT_FOUND:
                 raise
             return {}
         return decode(response.payload)
@@ -100,152 +107,135 @@ class Device:
         ETIMEDOUT if the server's rule chain has no answer to it: by default it has none.
         """
         body = encode({"method": method, "params": params})
-        response = await self.request(2, "rpc", body, timeout_ms=timeout_ms)
-        return decode(response.payload, object)
+        response = await self.request(2, "rpc", body=body, timeout_ms=timeout_ms)
+        return decode(response.payload)
 
-    async def claim(self, secret="", duration_ms=0):
-        """Let a user claim this device with the secret within duration_ms (0: the server's default, a day).
+    def claim(self, secret="", duration_ms=0):
+        """Await it: let a user claim this device by the secret within duration_ms (0: a day).
 
         The server's 2.01 does not say whether claiming is allowed.
         """
-        body = {}
-        if secret:
-            body["secretKey"] = secret
-        if duration_ms:
-            body["durationMs"] = duration_ms
-        await self.request(2, "claim", encode(body))
+        body = encode({"secretKey": secret, "durationMs": duration_ms})
+        return self.request(2, "claim", body=body)
 
-    def path(self, *features):
-        """Return the path of a feature as segments."""
-        token = self._access_token
-        return ("api", "v1") + ((token,) if token else ()) + features
+    def report(self, what, error):
+        """Keep a problem for the user to read, and log it unless it is the one known already."""
+        problem = "%s: %s %s" % (what, type(error).__name__, error)
+        if problem != self.problem:
+            self.problem = problem
+            if self.log:
+                self.log(problem)
 
-    async def request(self, code, feature, body=b"", **how):
-        """Send a request below this device's path; feature is a name or a tuple of segments."""
-        path = self.path(*((feature,) if isinstance(feature, str) else feature))
-        return await self.watch(lambda: self.client.request(code, path, body, **how))
+    def request(self, code, *features, body="", **how):
+        """Await it: a request below this device's path."""
+        return self.watch(self.client.request(code, self.path + features, body.encode(), **how))
 
     async def watch(self, request):
-        """Await request() and learn from it whether the server was silent."""
-        repeated = self.client.endpoint.retransmissions
+        """Await a request and learn from it whether the server is, or was, silent."""
+        endpoint = self.client.endpoint
+        repeated = endpoint.retransmissions
         try:
-            return await request()
+            response = await request
         except OSError:
             self.silences += 1
-            repeated = None
             raise
-        finally:
-            if repeated is not None:
-                if self.silences or self.client.endpoint.retransmissions != repeated:
-                    self.recovered = True
-                self.silences = 0
+        if self.silences or endpoint.retransmissions != repeated:
+            self.recovered = True
+        self.silences = 0
+        return response
 
     def take_attributes(self, payload, full):
         """Take a notification: all shared attributes (full), or what changed. Tells the listeners."""
-        changed = decode(payload)
-        deleted = []
+        state = decode(payload)
         shared = self.shared
+        gone = []
         if full:
-            deleted = [name for name in shared if name not in changed]
-        elif isinstance(changed.get("deleted"), list):
-            deleted = [name for name in changed.pop("deleted") if name in shared]
-        changed = {k: v for k, v in changed.items() if k not in shared or shared[k] != v}
-        for name in deleted:
-            del shared[name]
-        shared.update(changed)
-        if changed or deleted:
+            gone = [name for name in shared if name not in state]
+        elif isinstance(state.get("deleted"), list):
+            gone = state.pop("deleted")
+        for name in gone:
+            shared.pop(str(name), None)
+        changed = {}
+        for name, value in state.items():
+            if name not in shared or shared[name] != value:
+                changed[name] = shared[name] = value
+        if changed or gone:
             for callback in self._listeners:
-                callback(changed, deleted)
+                try:
+                    callback(changed, gone)
+                except Exception as error:
+                    self.report("attributes", error)
 
     async def take_rpc(self, payload):
         """Take a command: run its handler, once, and send the reply."""
         command = decode(payload)
         now = self.clock.uptime_ms()
         crc = crc32(payload)
+        action = None
         for entry in self._replies:
             if entry[0] == crc and now - entry[1] < _REPEAT_MS:
                 break
         else:
-            entry = [crc, now, None]
-            running = [e for e in self._replies if e[2] is None]
-            if len(running) >= _RUNNING:
-                entry[2] = b'{"error":"busy"}'
-            else:
-                self._replies.append(entry)
-                if len(self._replies) > _REPLIES:
-                    self._replies.pop(0)
+            entry = [crc, now, '{"error":"busy"}']
+            if len(self._replies) < _REPLIES or self._replies[0][2]:
+                entry[2] = None
+                self._replies = self._replies[1 - _REPLIES :] + [entry]
                 entry[2], action = await self._run(command)
-                await self._reply(command, entry[2])
-                if action:
-                    action()
-                return
-        if entry[2] is not None:
-            await self._reply(command, entry[2])
-
-    async def _reply(self, command, reply):
-        await self.request(2, ("rpc", str(command.get("id"))), reply)
+        if entry[2]:  # else it still runs, and will reply
+            await self.request(2, "rpc", str(command.get("id")), body=entry[2])
+            if action:
+                action()
 
     async def _run(self, command):
         # The reply as JSON, and what is to be done after it.
-        method = command.get("method")
+        method = str(command.get("method"))
+        reply = {"error": "no such method"}
         action = None
-        handler = self._handlers.get(method)
-        if not handler:
-            return encode({"error": "no method " + str(method)}), None
         try:
-            reply = handler(command.get("params"))
-            if hasattr(reply, "send"):  # a coroutine
-                reply = await reply
-            if isinstance(reply, tuple):
-                reply, action = reply
-            return encode(_object({} if reply is None else reply)), action
+            if method in self._handlers:
+                reply = self._handlers[method](command.get("params"))
+                if hasattr(reply, "send"):  # a coroutine
+                    reply = await reply
+                if isinstance(reply, tuple):
+                    reply, action = reply
+                if reply is None:
+                    reply = {}
+                elif not isinstance(reply, dict):
+                    reply = {"error": "the handler returned no dict"}
+            return encode(reply), action
         except Exception as error:
-            # Only the kind: the text may hold what nobody else is to see.
-            self.log("rpc %s: %r" % (method, error))
-            return encode({"error": "%s: %s" % (method, type(error).__name__)}), None
+            # Only the kind goes out: the text may hold what nobody else is to see.
+            self.report(method, error)
+            return '{"error":"%s"}' % type(error).__name__, None
 
 
-def encode(values, _=None):
-    """Return JSON as text without spaces; ValueError naming the key for what JSON cannot say."""
-    _check(values, "value")
+def encode(values):
+    """Return a dict as JSON text without spaces; ValueError, with the key, for what JSON cannot say."""
+    if not isinstance(values, dict):
+        raise ValueError("a dict is wanted")
+    _check(values, "")
     return json.dumps(values, separators=(",", ":"))
 
 
-def decode(payload, kind=dict):
-    """Return the JSON of a server's answer; TransferError if it is none, or not of this kind."""
+def decode(payload):
+    """Return the JSON of a server's answer; TransferError if it is none."""
     try:
-        value = json.loads(payload)
+        return json.loads(payload)
     except ValueError:
-        value = decode
-    if value is decode or not isinstance(value, kind):
         raise TransferError("no JSON")
-    return value
 
 
 def _check(value, name):
     # MicroPython's json writes nan, and the repr of what it does not know, without complaint.
+    good = value is None or isinstance(value, (int, str, dict, list, tuple))
     if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError("%s: key %r is not a string" % (name, key))
-            _check(item, key)
+        for key in value:
+            good = good and isinstance(key, str)
+            _check(value[key], key)
     elif isinstance(value, (list, tuple)):
         for item in value:
             _check(item, name)
     elif isinstance(value, float):
-        if value - value != 0:
-            raise ValueError("%s: not a finite number" % name)
-    elif value is not None and not isinstance(value, (int, str)):
-        raise ValueError("%s: not JSON" % name)
-
-
-def _object(values):
-    if not isinstance(values, dict):
-        raise ValueError("a dict is wanted, not %s" % type(values).__name__)
-    return values
-
-
-def _ts(ts):
-    if ts is not None and (not isinstance(ts, int) or isinstance(ts, bool)):
-        raise ValueError("ts: Unix milliseconds, an int")
-    return ts
+        good = value - value == 0  # neither infinite nor NaN
+    if not good:
+        raise ValueError("not JSON: %s" % name)

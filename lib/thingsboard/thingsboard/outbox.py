@@ -3,21 +3,21 @@
 from micropython import const
 
 _BATCH = const(1024)  # bytes of a body that fits one block
+_OVERHEAD = const(64)  # bytes of RAM that a record takes beside its JSON
 
 
 class Outbox:
     """Records, each with its time, as the JSON that will be sent.
 
-    max_records and max_bytes (of JSON) bound it; dropped counts what was lost to the bounds, refused what the server
-    would not take.
+    max_bytes of RAM bound it; dropped counts what was lost to that, refused what the server would
+    not take.
     """
 
-    def __init__(self, clock, max_records=256, max_bytes=16384):
+    def __init__(self, clock, max_bytes=16384):
         self._clock = clock
         self._records = []  # (time, values); a negative time is ~uptime, taken before the clock was set
         self._bytes = 0
         self._first = 0  # number of the oldest record, counted since the start
-        self._max_records = max_records
         self._max_bytes = max_bytes
         self.dropped = 0
         self.refused = 0
@@ -29,37 +29,33 @@ class Outbox:
         """Queue a record; values is JSON text, ts its Unix milliseconds (None: now)."""
         if ts is None:
             ts = self._clock.now_ms()
-            if ts is None:
-                ts = ~self._clock.uptime_ms()
-        self._records.append((ts, values))
-        self._bytes += len(values)
-        while len(self._records) > self._max_records or self._bytes > self._max_bytes:
+        self._records.append((~self._clock.uptime_ms() if ts is None else int(ts), values))
+        self._bytes += len(values) + _OVERHEAD
+        while self._bytes > self._max_bytes:
             self.remove(self._first + 1)
             self.dropped += 1
 
     def batch(self, most):
-        """Return (end, count, body) of up to `most` of the oldest records; body None: the time is unknown yet.
+        """Return (end, count, body) of up to `most` of the oldest records; none while the time is unknown.
 
-        The body is a JSON array of one block, or of one record that is larger. remove(end) when the server has it.
+        The body is a JSON array that fits a block, or one larger record. remove(end) when it was taken.
         """
         parts = []
         size = 1
         for ts, values in self._records:
             if ts < 0:
                 ts = self._clock.at(~ts)
-            if ts is not None:
-                values = '{"ts":%d,"values":%s}' % (ts, values)
-            elif not self._clock.refused:
+            if ts is None:
                 break
-            size += len(values.encode()) + 1
+            values = '{"ts":%d,"values":%s}' % (ts, values)
+            size += len(values) + 1
             if parts and (size > _BATCH or len(parts) == most):
                 break
             parts.append(values)
-        count = len(parts)
-        return self._first + count, count, "[%s]" % ",".join(parts) if parts else None
+        return self._first + len(parts), len(parts), "[%s]" % ",".join(parts)
 
     def remove(self, end):
         """Forget the records before number end."""
         while self._records and self._first < end:
-            self._bytes -= len(self._records.pop(0)[1])
+            self._bytes -= len(self._records.pop(0)[1]) + _OVERHEAD
             self._first += 1

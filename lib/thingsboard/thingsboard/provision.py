@@ -1,53 +1,27 @@
 # A device without credentials becomes one with (ThingsBoard: device provisioning).
 
-import json
-
 from coap import ResponseError
 
-from . import ProvisionError
-from .device import encode
+from .device import decode, encode
 
 
-async def provision(
-    client, key, secret, device_name=None, token=None, certificate=None, basic=None, gateway=False
-):
-    """Provision a device and return its credentials: {"credentialsType": .., "credentialsValue": ..}.
+async def provision(client, key, secret, **fields):
+    """Provision a device; returns {"credentialsType": .., "credentialsValue": ..}.
 
-    key and secret are the device profile's. Without a device_name the server makes one. Credentials: the server makes an access token,
-    or takes ours (token), a certificate (its PEM text), or basic=(client_id, user, password) for MQTT.
-    Raises ProvisionError, OSError.
+    key and secret are the device profile's; fields are ThingsBoard's own: deviceName (else the
+    server makes one), token (else the server makes one), gateway=True; credentialsType
+    "X509_CERTIFICATE" with hash (the certificate's PEM text), or "MQTT_BASIC" with clientId,
+    username and password. Raises ValueError with the server's reason, OSError, TransferError.
     """
-    request = {"provisionDeviceKey": key, "provisionDeviceSecret": secret}
-    if device_name:
-        request["deviceName"] = device_name
-    if gateway:
-        request["gateway"] = True
-    if token:
-        request["token"] = token
-    if certificate:
-        request["credentialsType"] = "X509_CERTIFICATE"
-        request["hash"] = certificate
-    if basic:
-        request["credentialsType"] = "MQTT_BASIC"
-        request["clientId"], request["username"], request["password"] = basic
-    status = None
+    fields["provisionDeviceKey"] = key
+    fields["provisionDeviceSecret"] = secret
     try:
-        response = await client.post("api/v1/provision", encode(request))
-        answer = json.loads(response.payload)
-        status = answer["status"]
+        answer = await client.post("api/v1/provision", encode(fields).encode())
+        return decode(answer.payload)
     except ResponseError as error:
-        if error.code != 0x80:
-            raise ProvisionError("provisioning: the server answered %s" % error)
-        status = "NOT_FOUND" if b"NOT_FOUND" in error.payload else None
-        status = "FAILURE" if b"FAILURE" in error.payload else status
-    except (ValueError, KeyError, TypeError):
-        pass
-    if status == "SUCCESS":
-        return answer
-    raise ProvisionError(_REASONS.get(status, "provisioning: the server did not understand"))
-
-
-_REASONS = {
-    "NOT_FOUND": "provisioning: key or secret is wrong, or the profile does not provision",
-    "FAILURE": "provisioning: the device exists, was provisioned before, or is not expected",
-}
+        reason = "the server answered %s" % error
+        if b"NOT_FOUND" in error.payload:
+            reason = "wrong key or secret, or the profile does not provision"
+        elif b"FAILURE" in error.payload:
+            reason = "the device exists, or was provisioned before"
+        raise ValueError("provisioning: " + reason)
