@@ -1,1 +1,1 @@
-"""Makes `tests` import the host tools; the unit tests have a harness of their own (tests/harness)."""
+"""Shared by all tests; the unit tests have a harness of their own (tests/harness)."""

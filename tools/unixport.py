@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARIES = [ROOT / "lib" / name for name in ("coap", "thingsboard")]
+LIBRARIES = [ROOT / "lib" / name for name in ("coap", "thingsboard", "abupdate")]
 BUILD = ROOT / "build"
 
 
@@ -21,7 +21,7 @@ def micropython() -> str:
 
 
 def environment(*folders: Path) -> dict[str, str]:
-    """Return the environment in which the unix port imports from these folders and its frozen modules."""
+    """Return the environment in which the unix port imports from these folders, then frozen."""
     return {**os.environ, "MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
 
 

@@ -1,6 +1,7 @@
-"""Collects each `def test_x()` of a plain test file twice: on CPython and on the MicroPython unix port.
+"""Collects each `def test_x()` of a plain file twice: on CPython and on the unix port.
 
-On MicroPython a file runs once, in one process with a board-like heap; each test is reported by itself.
+On MicroPython a file runs once, in one process with a board-like heap; each test is reported by
+itself.
 """
 
 import ast
@@ -89,7 +90,9 @@ class MicroPythonItem(Item):
             raise Failed(results[self.function_name])
 
     def repr_failure(self, excinfo):
-        return str(excinfo.value) if excinfo.errisinstance(Failed) else super().repr_failure(excinfo)
+        if excinfo.errisinstance(Failed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
 
 
 def prepare_cpython(folder: Path) -> None:

@@ -6,7 +6,7 @@ from tools.tbsim import Simulator, Timing
 
 @pytest.fixture
 def sim():
-    """A simulator with the server's own timers, and the device of the golden datagrams: token TOK."""
+    """A simulator with the server's own timers and the device of the golden datagrams."""
     with Simulator() as simulator:
         simulator.add_device("golden", "TOK")
         yield simulator

@@ -1,4 +1,7 @@
-"""The simulator against datagrams measured on ThingsBoard's CoAP server. `....` is a message id of the server."""
+"""The simulator against datagrams measured on ThingsBoard's CoAP server.
+
+`....` is a message id of the server.
+"""
 
 import pytest
 
@@ -60,7 +63,8 @@ def test_a8_rpc_subscription_and_command(sim, wire):
     sim.rpc(sim.device("golden"), "m", {}, two_way=False)
     wire.ack(
         wire.expect(
-            "4245 .... b201 6101 6132 ff 7b226964223a302c226d6574686f64223a226d222c22706172616d73223a7b7d7d"
+            "4245 .... b201 6101 6132 ff"
+            "7b226964223a302c226d6574686f64223a226d222c22706172616d73223a7b7d7d"
         )
     )
 

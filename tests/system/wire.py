@@ -1,10 +1,12 @@
-"""A device that is nothing but a UDP socket: sends datagrams given in hex and reads the answers."""
+"""A device that is nothing but a UDP socket: sends datagrams in hex, reads the answers."""
 
 import socket
 
 
 class Wire:
-    """`up(hex)` sends, `down()` returns the next datagram; message ids of the server are compared as `....`."""
+    """`up(hex)` sends, `down()` returns the next datagram; message ids of the server are compared
+    as `....`.
+    """
 
     def __init__(self, port: int, timeout: float = 2.0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

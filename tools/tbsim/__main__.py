@@ -66,7 +66,7 @@ def main(
     )
     for method in ("getTime", "getCurrentTime"):
         sim.rpc_rule(method, lambda _: {"time": sim.store.clock_ms()})
-    console.print(f"ThingsBoard on coap://{host}:{sim.port}, device [b]demo[/], token [b]{token}[/]")
+    console.print(f"ThingsBoard on coap://{host}:{sim.port}, device demo, token [b]{token}[/]")
     console.print("provisioning: key [b]demo-key[/], secret [b]demo-secret[/]")
     console.print(HELP)
     try:

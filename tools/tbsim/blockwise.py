@@ -1,7 +1,7 @@
-"""Bodies in blocks as Californium 3.12 handles them for ThingsBoard (RFC 7959; no ETag, no Max-Age).
+"""Bodies in blocks as Californium 3.12 handles them for ThingsBoard (RFC 7959; no ETag).
 
-Uploads are put together per peer, method and URI; large answers are kept per peer and URI, and dropped with
-the last block or after LIFETIME_S.
+Uploads are put together per peer, method and URI; large answers are kept per peer and URI, and
+dropped with the last block or after LIFETIME_S.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Blockwise:
     def __init__(self, now):
         self._now = now  # a monotonic clock in seconds
         self.uploads: dict = {}
-        self.bodies: dict = {}  # key: (expires, body, template of its answer)
+        self.bodies: dict = {}  # key: (expires, body, its answer)
 
     def upload(self, key, request: Message) -> Message | bytes:
-        """Take a request with Block1. Returns its answer, or the whole body with the last block."""
+        """Take a request with Block1. Returns its answer, or with the last the whole body."""
         num, more, szx = request.opt.block1
         if szx == 7:
             return answer("4.00", b"BERT is not supported over UDP")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Link:
-    """What happens to datagrams. Probabilities are 0..1, times in milliseconds; all may change at any time.
+    """What happens to datagrams. Everything may change at any time.
 
-    Up is towards the server. Delay is one way and keeps the order; a reordered datagram waits reorder_ms longer.
+    Probabilities are 0..1, times in milliseconds; up is towards the server. The delay is one way
+    and keeps the order; a reordered datagram waits reorder_ms longer.
     """
 
     loss_up: float = 0.0
@@ -27,7 +28,9 @@ class Link:
         self._random = random.Random(seed)
 
     def carry(self, up: bool, deliver: Callable[[], None], later: Callable) -> None:
-        """Deliver a datagram once, twice, late or never. later(seconds, function) is the loop's call_later."""
+        """Deliver a datagram once, twice, late or never. later(seconds, function) is the loop's
+        call_later.
+        """
         way = "up" if up else "down"
         self.counts[way] += 1
         if self._happens(self.loss_up if up else self.loss_down):

@@ -1,6 +1,7 @@
 """ThingsBoard's back end: devices, attributes, telemetry, RPC. Knows no CoAP; never blocks.
 
-Behaviour follows ThingsBoard 4.4 (JsonConverter, DeviceActorMessageProcessor, DeviceProvisionServiceImpl).
+Behaviour follows ThingsBoard 4.4 (JsonConverter, DeviceActorMessageProcessor,
+DeviceProvisionServiceImpl).
 """
 
 import itertools
@@ -69,7 +70,7 @@ def parse_ts(value) -> int:
 
 
 def parse_telemetry(body: bytes, now_ms: int) -> list[tuple[int, dict]]:
-    """Return [(ts, values)] of a telemetry body; an empty list for `[]`, which is never answered."""
+    """Return [(ts, values)] of a telemetry body; empty for `[]`, which is never answered."""
     value = parse_json(body)
     points = []
     for item in value if isinstance(value, list) else [value]:
@@ -84,7 +85,9 @@ def parse_telemetry(body: bytes, now_ms: int) -> list[tuple[int, dict]]:
 
 @dataclass
 class Profile:
-    """A device profile. strategy: DISABLED, ALLOW_CREATE_NEW_DEVICES or CHECK_PRE_PROVISIONED_DEVICES."""
+    """A device profile. strategy: DISABLED, ALLOW_CREATE_NEW_DEVICES or
+    CHECK_PRE_PROVISIONED_DEVICES.
+    """
 
     name: str = "default"
     provision_key: str = ""
@@ -167,7 +170,9 @@ class Device:
             self.watcher.attributes_changed(self, {}, list(keys))
 
     def read_attributes(self, client_keys, shared_keys) -> dict:
-        """Return {"client": {..}, "shared": {..}} without empty parts; both None asks for everything."""
+        """Return {"client": {..}, "shared": {..}} without empty parts; both None asks for
+        everything.
+        """
         if client_keys is None and shared_keys is None:
             client, shared = self.client_attributes, self.shared_attributes
         else:

@@ -1,7 +1,7 @@
-"""Observations: one for attributes and one for RPC per device, with ThingsBoard's and Californium's losses.
+"""Observations: one for attributes and one for RPC per device, with the server's losses.
 
-A CON observation has one notification in flight; while it is un-ACKed a newer one takes the place of the one that
-waits, so of a fast burst only the first and the last arrive.
+A CON observation has one notification in flight; while it is un-ACKed a newer one takes the place
+of the one that waits, so of a fast burst only the first and the last arrive.
 """
 
 from aiocoap import Message
@@ -9,11 +9,12 @@ from aiocoap.numbers.types import CON, NON
 
 from .blockwise import Blockwise, answer
 
+JSON = 50
 NOTIFICATION_IDS = 65000  # notifications draw their message ids from 0..64999
 
 
 class Observation:
-    """A registration: device and feature, for the peer's address and token, typed by the request."""
+    """A registration: device and feature, for an address and token, typed by the request."""
 
     def __init__(self, exchange, device, feature: str):
         request = exchange.request
@@ -22,7 +23,8 @@ class Observation:
         self.address = exchange.address
         self.token = request.token
         self.confirmable = exchange.confirmable
-        self.content_format = request.opt.content_format
+        asked = request.opt.content_format
+        self.content_format = JSON if asked is None else asked
         self.block2 = request.opt.block2
         self.uri = (request.opt.uri_path, request.opt.uri_query)
         self.answered = False  # the first answer was sent
@@ -36,7 +38,9 @@ class Observation:
 
 
 class Observations:
-    """All observations of the server. `replace_burst` and `tell_replaced` are the simulator's switches."""
+    """All observations of the server. `replace_burst` and `tell_replaced` are the simulator's
+    switches.
+    """
 
     def __init__(self, layer, blockwise: Blockwise, switches):
         self.layer = layer

@@ -1,4 +1,6 @@
-"""Provisioning: a profile's key and secret for a device and its credentials (DeviceProvisionServiceImpl)."""
+"""Provisioning: a profile's key and secret for a device and its credentials
+(DeviceProvisionServiceImpl).
+"""
 
 import json
 
@@ -10,7 +12,7 @@ TYPES = ("ACCESS_TOKEN", "X509_CERTIFICATE", "MQTT_BASIC", "LWM2M_CREDENTIALS")
 
 
 def provision(store: Store, body: bytes) -> tuple[bool, bytes]:
-    """Return (success, answer body); a failure with an empty body is one the server cannot decode."""
+    """Return (success, answer body); an empty body: the server cannot decode the request."""
     if not body:
         return False, b"\x08\x02"  # decodes as an empty Protobuf message: status NOT_FOUND
     try:

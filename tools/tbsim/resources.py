@@ -1,17 +1,24 @@
-"""What a request means: ThingsBoard's paths to features (CoapTransportResource), and the answers."""
+"""What a request means: ThingsBoard's paths and features, and the answers."""
 
 import json
 
 from aiocoap import Code, Message
 
 from .blockwise import Blockwise, answer
-from .model import BadRequest, Device, ServerFault, Store, parse_json, parse_telemetry, parse_values
-from .observe import Observation, Observations
+from .model import (
+    BadRequest,
+    Device,
+    ServerFault,
+    Store,
+    parse_json,
+    parse_telemetry,
+    parse_values,
+)
+from .observe import JSON, Observation, Observations
 from .provision import provision
 from .switches import Switches
 
 FEATURES = ("telemetry", "attributes", "rpc", "claim", "provision")
-JSON = 50
 NO_ANSWER = None
 
 
@@ -28,7 +35,7 @@ class Resources:
         self.switches = switches
         self.blockwise = Blockwise(layer.now)
         self.observations = Observations(layer, self.blockwise, switches)
-        self.rpc_rules: dict = {}  # method: function(params) -> answer; the rule node "rpc call reply"
+        self.rpc_rules: dict = {}  # method: function(params); the rule node "rpc call reply"
         self.last_uplink: dict = {}  # device name: monotonic time
         self.asleep: dict = {}  # device name: attribute changes held back
 
@@ -193,7 +200,9 @@ class Resources:
         device.calls.append((str(method), request.get("params")))
         rule = self.rpc_rules.get(str(method))
         if rule is None:
-            return NO_ANSWER  # the default rule chain only logs; COAP_TIMEOUT ends it without a word
+            return (
+                NO_ANSWER  # the default rule chain only logs; COAP_TIMEOUT ends it without a word
+            )
         return answer(
             "2.05",
             compact(rule(request.get("params"))),
@@ -244,11 +253,11 @@ class Resources:
             if deleted:
                 held["deleted"] = deleted
             return
-        self.notify_attributes(observation, {**updated, **({"deleted": deleted} if deleted else {})})
+        change = {**updated, "deleted": deleted} if deleted else updated
+        self.notify_attributes(observation, change)
 
     def notify_attributes(self, observation: Observation, change: dict) -> None:
-        content_format = JSON if observation.content_format is None else observation.content_format
-        message = answer("2.05", compact(change), content_format=content_format)
+        message = answer("2.05", compact(change), content_format=observation.content_format)
         self.observations.notify(observation, message)
 
     def push_pending(self, device) -> None:
@@ -263,9 +272,8 @@ class Resources:
             return False
         if self.sleeps(device):
             return True
-        content_format = JSON if observation.content_format is None else observation.content_format
         command = {"id": rpc.id, "method": rpc.method, "params": rpc.params}
-        message = answer("2.05", compact(command), content_format=content_format)
+        message = answer("2.05", compact(command), content_format=observation.content_format)
         if rpc.persistent:
             rpc.becomes("SENT")
 

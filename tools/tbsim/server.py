@@ -1,7 +1,7 @@
-"""The message layer as Californium runs it under ThingsBoard: deduplication, acknowledgement, retransmission.
+"""The message layer as Californium runs it under ThingsBoard.
 
-It departs from RFC 7252 where ThingsBoard does: a typed response to a CON is a CON of its own without any ACK, and
-duplicates are known by address and message id alone.
+It departs from RFC 7252 where ThingsBoard does: a typed response to a CON is a CON of its own
+without any ACK, and duplicates are known by address and message id alone.
 """
 
 import asyncio
@@ -243,7 +243,9 @@ class MessageLayer(asyncio.DatagramProtocol):
 
 
 def decode(data: bytes) -> Message | None:
-    """Return the message of a datagram, or None. aiocoap's codec takes some that RFC 7252 section 3 forbids."""
+    """Return the message of a datagram, or None. aiocoap's codec takes some that RFC 7252 section
+    3 forbids.
+    """
     if len(data) < 4 or data[0] & 15 > 8 or data[-1] == 0xFF and len(data) == 5 + (data[0] & 15):
         return None
     try:

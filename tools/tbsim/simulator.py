@@ -23,8 +23,9 @@ class RPCError(Exception):
 class Simulator:
     """`with Simulator() as sim:` runs a server on a free loopback port, sim.port.
 
-    All methods may be called from any thread. sim.switches, sim.link and sim.timing may be changed while it runs; sim.store is
-    read after the fact. on_event(up, address, Message or None, datagram), if given, is called in the server's thread.
+    All methods may be called from any thread. sim.switches, sim.link and sim.timing may be changed
+    while it runs; sim.store is read after the fact. on_event(up, address, Message or None,
+    datagram), if given, is called in the server's thread.
     """
 
     def __init__(self, host="127.0.0.1", port=0, timing=None, seed=1, on_event=None):
@@ -121,11 +122,15 @@ class Simulator:
         return device
 
     def rpc_rule(self, method: str, function) -> None:
-        """Answer client-side RPC: function(params) -> JSON value; without a rule the server is silent."""
+        """Answer client-side RPC: function(params) -> JSON value; without a rule the server is
+        silent.
+        """
         self.resources.rpc_rules[method] = function
 
     def rpc(self, device: Device, method: str, params=None, two_way=True, timeout=10.0):
-        """Send a command, and wait for its reply if two_way; RPCError if nobody listens or in time answers."""
+        """Send a command, and wait for its reply if two_way; RPCError if nobody listens or in time
+        answers.
+        """
         done = threading.Event()
 
         def start():
@@ -142,7 +147,7 @@ class Simulator:
         return rpc.response
 
     def persistent_rpc(self, device: Device, method: str, params=None, two_way=True, expires=None):
-        """Leave a command with the server; watch rpc.status and rpc.history of what is returned."""
+        """Leave a command with the server; watch status and history of what is returned."""
 
         def start():
             rpc = device.start_rpc(method, params, two_way, True, None)

@@ -6,8 +6,8 @@
 # 2**29 ms; nothing older is kept.
 #
 # Congestion (section 4.7, in the manner of TCP): at most `window` bulk requests await an answer,
-# and one more of any other kind, or one that was overtaken. The window starts at 1, grows by 1 with
-# each answer and halves once per window with a loss.
+# and one more of any other kind, or one that was overtaken. The window starts at 1, grows by 1
+# with each answer and halves once per window with a loss.
 
 import errno
 from binascii import crc32

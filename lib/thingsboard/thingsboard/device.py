@@ -1,7 +1,7 @@
 # The device API of ThingsBoard over CoAP: telemetry, attributes, RPC both ways, claiming.
 #
-# The verbs await the server's answer and raise what coap.Client.request() raises. What comes by itself, attributes
-# and commands, is fed by session.run().
+# The verbs await the server's answer and raise what coap.Client.request() raises. What comes by
+# itself, attributes and commands, is fed by session.run().
 
 import json
 from binascii import crc32
@@ -21,8 +21,8 @@ _REPLIES = const(8)  # kept for repetitions; no more commands than that run at a
 class Device:
     """One device of a ThingsBoard server.
 
-    client is a coap.Client. access_token None: the DTLS session says who we are (X.509). log(text) is told what goes
-    wrong and never sees the token.
+    client is a coap.Client. access_token None: the DTLS session says who we are (X.509). log(text)
+    is told what goes wrong and never sees the token.
     """
 
     def __init__(self, client, access_token=None, log=None, clock=None, outbox=None):
@@ -46,28 +46,29 @@ class Device:
         self._replies = []  # [CRC32 of the command, uptime, reply or None while it runs]
 
     def on_attributes(self, callback):
-        """Call callback(changed, deleted) when shared attributes change: a dict and a list of names."""
+        """Call callback(changed, deleted), a dict and a list of names, for shared attributes."""
         self._listeners.append(callback)
 
     def on_rpc(self, method, handler):
         """Answer commands named method by handler(params), sync or async.
 
-        It returns the reply, a dict (None: {}); or (reply, action): action() runs when the server has the reply.
+        It returns the reply, a dict (None: {}); or (reply, action): action() runs when the server
+        has the reply.
         """
         self._handlers[method] = handler
 
     def record(self, values, ts=None):
-        """Queue telemetry, a dict, with its time (ts: Unix milliseconds); sent when the server is there.
+        """Queue telemetry, a dict, with its time (ts: Unix milliseconds), for the session to send.
 
         Raises ValueError for what is not JSON.
         """
         self.outbox.add(encode(values), ts)
 
     def send_telemetry(self, values, ts=None):
-        """Await it: send a dict, with ts (Unix milliseconds) or the server's time; or a list of dicts.
+        """Await it: send a dict, with ts (Unix milliseconds) or the server's; or a list of dicts.
 
-        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what is not JSON, and
-        for an empty list, to which the server would never answer.
+        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what is not
+        JSON, and for an empty list, to which the server would never answer.
         """
         if values and isinstance(values, (list, tuple)):
             body = "[%s]" % ",".join([encode(item) for item in values])
@@ -82,7 +83,7 @@ class Device:
         return self.request(2, "attributes", body=encode(values))
 
     async def request_attributes(self, client_keys=(), shared_keys=()):
-        """Return {"client": {..}, "shared": {..}} of the named attributes, of all if none is named.
+        """Return {"client": {..}, "shared": {..}} of the named attributes; all if none is named.
 
         What the server does not have is left out; {} if it has none at all.
         """
@@ -145,7 +146,7 @@ class Device:
         return response
 
     def take_attributes(self, payload, full):
-        """Take a notification: all shared attributes (full), or what changed. Tells the listeners."""
+        """Take a notification: all shared attributes (full), or what changed."""
         state = decode(payload)
         shared = self.shared
         gone = []
@@ -210,7 +211,7 @@ class Device:
 
 
 def encode(values):
-    """Return a dict as JSON text without spaces; ValueError, with the key, for what JSON cannot say."""
+    """Return a dict as JSON text; ValueError, with the key, for what JSON cannot say."""
     if not isinstance(values, dict):
         raise ValueError("a dict is wanted")
     _check(values, "")
@@ -222,7 +223,7 @@ def decode(payload):
     try:
         return json.loads(payload)
     except ValueError:
-        raise TransferError("no JSON")
+        raise TransferError("JSON")
 
 
 def _check(value, name):

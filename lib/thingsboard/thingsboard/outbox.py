@@ -15,7 +15,7 @@ class Outbox:
 
     def __init__(self, clock, max_bytes=16384):
         self._clock = clock
-        self._records = []  # (time, values); a negative time is ~uptime, taken before the clock was set
+        self._records = []  # (time, values); a negative time is ~uptime: the clock was not set
         self._bytes = 0
         self._first = 0  # number of the oldest record, counted since the start
         self._max_bytes = max_bytes
@@ -36,9 +36,10 @@ class Outbox:
             self.dropped += 1
 
     def batch(self, most):
-        """Return (end, count, body) of up to `most` of the oldest records; none while the time is unknown.
+        """Return (end, count, body) of up to `most` of the oldest records; count 0: not yet.
 
-        The body is a JSON array that fits a block, or one larger record. remove(end) when it was taken.
+        The body is a JSON array that fits a block, or one larger record. remove(end) when it was
+        taken. Records wait for the time to be known.
         """
         parts = []
         size = 1

@@ -105,7 +105,7 @@ async def _send(device):
                 most = count // 2  # one of them is refused: halve until it is alone
                 continue
             outbox.refused += 1
-            device.report("telemetry " + body, error)
+            device.report(body, error)
         outbox.remove(end)
         most = min(most * 2, _RECORDS)
 
