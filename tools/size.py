@@ -1,0 +1,101 @@
+"""`make size`: what the device code takes of flash and heap, against the budgets of the design.
+
+Bytecode is measured as deployed; heap on the unix port, whose objects are twice as large as
+a board's.
+Writes build/size.json: {"mpy": {name: bytes}, "heap": {name: bytes}}.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.tbsim import Simulator
+from tools.unixport import BUILD, LIBRARIES, ROOT, environment, micropython, mpy_cross
+
+PORT_SCRIPT = ROOT / "tools" / "port" / "heap.py"
+TIMEOUT_S = 60
+
+# Bytes. "update" is abupdate and the modules of thingsboard that drive it.
+MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
+HEAP_BUDGETS = {"client": 24_000, "round_trip": 1500}
+UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
+OPTIONAL = {"coap.dtls": "coap with DTLS", "thingsboard.protobuf": "Protobuf payloads"}
+
+
+def budget_of(module: str) -> str | None:
+    """Return the budget that a module counts for, or None for an optional one."""
+    package = module.split(".")[0]
+    if module in OPTIONAL:
+        return None
+    return "update" if {module, package} & UPDATE else package
+
+
+def measure_mpy(target: Path) -> dict[str, int]:
+    """Compile the libraries below target; return bytes by module, by budget and in all."""
+    sizes: dict[str, int] = {}
+    sums = dict.fromkeys(MPY_BUDGETS, 0)
+    for library in LIBRARIES:
+        for source in sorted(library.rglob("*.py")):
+            relative = source.relative_to(library)
+            if "examples" in relative.parts or relative.name == "manifest.py":
+                continue
+            compiled = target / relative.with_suffix(".mpy")
+            mpy_cross(source, compiled)
+            module = ".".join(relative.with_suffix("").parts)
+            sizes[module] = compiled.stat().st_size
+            if budget := budget_of(module if "." in module else library.name):
+                sums[budget] += sizes[module]
+    return {**sums, "total": sum(sizes.values()), **sizes}
+
+
+def measure_heap(libraries: Path) -> dict[str, int]:
+    """Run the bytecode against a simulator; return {"client": bytes, "round_trip": bytes}."""
+    with Simulator() as sim:
+        sim.add_device("measured", "TOKEN")
+        command = [micropython(), "-X", "heapsize=4M", str(PORT_SCRIPT), str(sim.port)]
+        run = subprocess.run(
+            command,
+            env=environment(libraries),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    if run.returncode:
+        raise SystemExit(f"size: the heap was not measured:\n{run.stdout}{run.stderr}")
+    return json.loads(run.stdout)
+
+
+def show(sizes: dict[str, dict[str, int]]) -> bool:
+    """Print the tables; return whether everything is within its budget."""
+    console = Console(highlight=False)
+    good = True
+    for kind, budgets in (("mpy", MPY_BUDGETS), ("heap", HEAP_BUDGETS)):
+        table = Table(kind, "bytes", "budget")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, size in sizes[kind].items():
+            budget = budgets.get(name)
+            over = budget is not None and size > budget
+            good = good and not over
+            style = "red" if over else "bold" if budget or name == "total" else "dim"
+            table.add_row(name, str(size), str(budget or ""), style=style)
+        console.print(table)
+    return good
+
+
+def main() -> int:
+    target = BUILD / "size"
+    sizes = {"mpy": measure_mpy(target), "heap": measure_heap(target)}
+    (BUILD / "size.json").write_text(json.dumps(sizes, indent=1) + "\n")
+    if show(sizes):
+        return 0
+    print("size: over budget", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
