@@ -11,17 +11,16 @@ _TIMEOUT_MS = const(20_000)
 class Clock:
     """Unix milliseconds, once they are known. Ints only: a board's float holds seven digits."""
 
-    def __init__(self, ticks_ms=time.ticks_ms, board=time):
-        self._ticks_ms = ticks_ms
-        self._board = board
-        self._last = ticks_ms()
+    def __init__(self, board=time):
+        self._board = board  # the time module
+        self._last = board.ticks_ms()
         self._uptime_ms = 0
         self._start_ms = None  # Unix time when uptime was 0
 
     def uptime_ms(self):
         """Return milliseconds since the start; right if called at least once in 6 days."""
-        now = self._ticks_ms()
-        self._uptime_ms += time.ticks_diff(now, self._last)
+        now = self._board.ticks_ms()
+        self._uptime_ms += self._board.ticks_diff(now, self._last)
         self._last = now
         return self._uptime_ms
 

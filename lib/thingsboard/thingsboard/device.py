@@ -228,7 +228,7 @@ def decode(payload):
 
 def _check(value, name):
     # MicroPython's json writes nan, and the repr of what it does not know, without complaint.
-    good = value is None or isinstance(value, (int, str, dict, list, tuple))
+    good = value is None or isinstance(value, (bool, int, str, dict, list, tuple))
     if isinstance(value, dict):
         for key in value:
             good = good and isinstance(key, str)

@@ -1,0 +1,62 @@
+# Provisioning: each answer of the server.
+
+import json
+
+from coap.message import Message
+from fakes import Client, raised, run
+from thingsboard.provision import provision
+
+SUCCESS = b'{"credentialsValue":"aBcD","credentialsType":"ACCESS_TOKEN","status":"SUCCESS"}'
+
+
+def ask(answer, **fields):
+    client = Client(answer)
+    return client, provision(client, "key", "s3cret", **fields)
+
+
+def sent(client):
+    ((code, path, payload),) = client.requests
+    assert (code, path) == (2, "api/v1/provision")
+    return json.loads(payload)
+
+
+def test_server_made_token():
+    client, asking = ask(Message(0x41, SUCCESS))
+    assert run(asking)["credentialsValue"] == "aBcD"
+    assert sent(client) == {"provisionDeviceKey": "key", "provisionDeviceSecret": "s3cret"}
+
+
+def test_all_fields_reach_the_server():
+    fields = {
+        "deviceName": "pump",
+        "token": "t",
+        "gateway": True,
+        "credentialsType": "MQTT_BASIC",
+        "clientId": "c",
+        "username": "u",
+        "password": "p",
+    }
+    client, asking = ask(Message(0x41, SUCCESS), **fields)
+    run(asking)
+    request = sent(client)
+    assert all(request[name] == value for name, value in fields.items())
+
+
+def test_refusals_say_what_to_look_at():
+    for code, payload, word in (
+        (0x80, b'{"errorMsg":"Provision data was not found!","status":"NOT_FOUND"}', "secret"),
+        (0x80, b'{"errorMsg":"Failed to provision device!","status":"FAILURE"}', "exists"),
+        (0x80, b"", "4.00"),
+        (0xA0, b"", "5.00"),
+    ):
+        _, asking = ask(Message(code, payload))
+        error = raised(ValueError, lambda a=asking: a)
+        assert word in str(error) and str(error).startswith("provisioning: ")
+        assert "s3cret" not in str(error) and "key," not in str(error)
+
+
+def test_an_answer_that_is_no_json():
+    from coap import TransferError
+
+    _, asking = ask(Message(0x41, b"\x08\x01"))
+    assert raised(TransferError, lambda: asking)
