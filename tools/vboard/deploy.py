@@ -1,15 +1,14 @@
 """Puts files on a virtual board's flash, and its own start code where the interpreter finds it."""
 
 import os
-import shutil
 import tempfile
 import threading
 from pathlib import Path
 
+from tools.firmware import compile_tree
 from tools.unixport import BUILD, mpy_cross
 
 DEVICE = Path(__file__).with_name("device")
-RUN_AS_SOURCE = ("boot.py", "main.py")  # a board starts these two only as source
 
 # Runs on the board: copies a host folder.
 _COPY = """
@@ -43,20 +42,6 @@ with open(%(path)r, "rb") as f:
 """
 
 _compiling = threading.Lock()
-
-
-def compile_tree(source: Path, target: Path) -> None:
-    """Copy a folder with every .py as bytecode, except those that a board starts as source."""
-    for path in sorted(source.rglob("*")):
-        relative = path.relative_to(source)
-        if path.is_dir() or "__pycache__" in relative.parts:
-            continue
-        copy = target / relative
-        if path.suffix == ".py" and str(relative) not in RUN_AS_SOURCE:
-            mpy_cross(path, copy.with_suffix(".mpy"), str(relative))
-        else:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
 
 
 def deploy(board, folder: Path, target: str, compiled: bool) -> None:

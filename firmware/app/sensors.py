@@ -1,0 +1,50 @@
+# What this board can measure without further hardware.
+
+import gc
+import sys
+
+
+def read():
+    """Return the measurements, a dict: degrees Celsius, KiB of memory, load."""
+    values = _read()
+    gc.collect()
+    values["heap"] = gc.mem_free() // 1024
+    return values
+
+
+def _first_number(path):
+    # The first word of a file of the host as a float.
+    with open(path) as f:
+        return float(f.readline().split()[0])
+
+
+def _linux():
+    values = {"load": _first_number("/proc/loadavg")}
+    with open("/proc/meminfo") as f:
+        for line in f:
+            if line.startswith("MemAvailable:"):
+                values["memory"] = int(line.split()[1])
+                break
+    try:
+        values["temperature"] = _first_number("/sys/class/thermal/thermal_zone0/temp") / 1000
+    except OSError:
+        pass  # most virtual machines have no sensor
+    return values
+
+
+def _rp2():
+    from machine import ADC
+
+    volts = ADC(ADC.CORE_TEMP).read_u16() * 3.3 / 65535
+    return {"temperature": 27 - (volts - 0.706) / 0.001721}  # RP2040 data sheet, section 4.9.5
+
+
+def _esp32():
+    import esp32
+
+    if hasattr(esp32, "mcu_temperature"):  # all but the first ESP32
+        return {"temperature": esp32.mcu_temperature()}
+    return {"temperature": (esp32.raw_temperature() - 32) / 1.8}
+
+
+_read = {"linux": _linux, "rp2": _rp2, "esp32": _esp32}[sys.platform]

@@ -1,0 +1,208 @@
+"""The firmware on the virtual board: what its owner, its server and the power can do to it."""
+
+import json
+
+import pytest
+
+from tools import firmware
+from tools.tbsim import Simulator
+from tools.vboard import Board
+
+PROVISION = {"provision_key": "key", "provision_secret": "secret"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("root")
+    firmware.stage(folder, {})
+    return folder
+
+
+@pytest.fixture
+def sim():
+    with Simulator() as sim:
+        sim.add_profile(
+            "made",
+            provision_key="key",
+            provision_secret="secret",
+            strategy="ALLOW_CREATE_NEW_DEVICES",
+        )
+        yield sim
+
+
+@pytest.fixture
+def board(root, tmp_path):
+    board = Board(tmp_path / "flash.img")
+    board.format()
+    board.deploy(root, compiled=False)
+    yield board
+    board.stop()
+
+
+def configure(board, tmp_path, settings):
+    write(board, tmp_path, "settings.json", json.dumps(settings))
+
+
+def write(board, tmp_path, path, text):
+    folder = tmp_path / "files"
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text)
+    board.deploy(folder, compiled=False)
+
+
+def start(board, tmp_path, sim, **settings):
+    """Start with these settings and return when the device is known to the server."""
+    settings = {"server": sim.host, "port": sim.port, "interval": 1, **settings}
+    configure(board, tmp_path, settings)
+    board.start()
+    board.wait_line("start number", 20)
+
+
+GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
+
+
+@pytest.mark.parametrize(
+    "settings, line",
+    [
+        (None, "settings.json: missing"),
+        ("{", "settings.json: expected a JSON object"),
+        ("[]", "settings.json: expected a JSON object"),
+        (
+            {**GOOD, "sever": 1},
+            "settings.json: sever: unknown; known are access_token, device_name",
+        ),
+        ({**GOOD, "port": "5683"}, "settings.json: port: expected a UDP port, 1 to 65535"),
+        ({**GOOD, "port": 65536}, "settings.json: port: expected a UDP port, 1 to 65535"),
+        ({**GOOD, "interval": True}, "settings.json: interval: expected seconds"),
+        ({**GOOD, "interval": 0}, "settings.json: interval: expected seconds"),
+        ({**GOOD, "watchdog": 9}, "settings.json: watchdog: expected seconds, 0 (off) to 8"),
+        ({**GOOD, "server": ""}, "settings.json: server: expected the server's name or address"),
+        ({**GOOD, "access_token": 5}, "settings.json: access_token: expected the device's"),
+        ({"server": "h"}, "settings.json: access_token: expected the device's access token"),
+        ({"server": "h", "provision_key": "k"}, "settings.json: provision_secret: expected"),
+        ({**GOOD, "led": 1.5}, "settings.json: led: expected a pin's name or number"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_no_restart(board, tmp_path, settings, line):
+    text = settings if isinstance(settings, str) else json.dumps(settings)
+    if settings is None:
+        script = tmp_path / "script.py"
+        script.write_text("import os\nos.remove('/settings.json')")
+        board.execute(script)
+    else:
+        write(board, tmp_path, "settings.json", text)
+    board.start()
+    assert board.wait_end(10).cause == "repl"
+    assert len(board.lines) == 1
+    assert board.lines[0].startswith(line)
+    assert "SECRET" not in board.lines[0]
+
+
+def test_credentials_that_are_no_json_are_named(board, tmp_path):
+    write(board, tmp_path, "credentials.json", "{")
+    configure(board, tmp_path, GOOD)
+    board.start()
+    assert board.wait_end(10).cause == "repl"
+    assert board.lines == ["credentials.json: expected a JSON object"]
+
+
+def test_provisioned_once_and_known_after_a_power_cut(board, tmp_path, sim):
+    start(board, tmp_path, sim, **PROVISION, device_name="board")
+    device = sim.device("board")
+    board.cut_power()
+    saved = json.loads(board.read("/credentials.json"))
+    assert saved == {"access_token": device.access_token, "provisioned": True}
+    board.start()
+    board.wait_line("start number 2", 20)
+    assert list(sim.store.devices) == ["board"]
+    assert device.access_token not in board.console(1000)
+
+
+def test_power_fails_between_the_answer_and_its_saving(board, tmp_path, sim):
+    start(board, tmp_path, sim, **PROVISION, device_name="board")
+    board.stop()
+    token = sim.device("board").access_token
+    saved = {"access_token": token, "provisioned": False}
+    write(board, tmp_path, "credentials.json", json.dumps(saved))
+    board.start()
+    board.wait_line("start number 2", 20)
+    board.stop()
+    assert json.loads(board.read("/credentials.json"))["provisioned"]
+
+
+def test_a_refused_provisioning_is_told_and_not_hammered(board, tmp_path, sim):
+    configure(
+        board,
+        tmp_path,
+        {"server": sim.host, "port": sim.port, **PROVISION, "provision_secret": "guess"},
+    )
+    board.start()
+    board.wait_line("provisioning: wrong key or secret", 20)
+    requests = [e for e in sim.events if e[1] and e[3] is not None and e[3].code.is_request()]
+    assert len(requests) == 2  # to provision, and whether the token works all the same
+    assert not sim.until(lambda: len(sim.events) > 6, 3)
+    assert "guess" not in board.console(100)
+
+
+def test_a_setting_of_the_server_is_kept_until_deleted(board, tmp_path, sim):
+    device = sim.add_device("known", "TOKEN")
+    start(board, tmp_path, sim, access_token="TOKEN")
+    assert sim.until(lambda: sim.observes(device))
+    for value, line in (
+        (3, "interval 3 s"),
+        (0, "interval: expected 0.1 to 86400 seconds"),
+        ("soon", "interval: expected"),
+        (2.5, "interval 2.5 s"),
+    ):
+        after = len(board.lines)
+        sim.set_shared(device, interval=value)
+        board.wait_line(line, 10, after)
+    sim.delete_shared(device, "interval")
+    board.wait_line("interval 1 s", 10)
+
+
+def test_commands(board, tmp_path, sim):
+    device = sim.add_device("known", "TOKEN")
+    start(board, tmp_path, sim, access_token="TOKEN")
+    assert sim.until(lambda: sim.observes(device, "rpc"))
+    assert sim.rpc(device, "getInfo")["interval"] == 1
+    assert sim.rpc(device, "setLed", {"on": True}) == {"on": True}
+    board.wait(lambda: board.led == 1, 2)
+    assert "KeyError" in sim.rpc(device, "setLed", {})["error"]
+    assert sim.rpc(device, "reboot") == {"ok": True}
+    board.wait_line("start number 2", 20)
+    assert board.resets == {"reset": 1}
+
+
+def test_a_wrong_token_is_told_and_not_hammered(board, tmp_path, sim):
+    configure(
+        board,
+        tmp_path,
+        {"server": sim.host, "port": sim.port, "access_token": "WRONG"},
+    )
+    board.start()
+    board.wait_line("4.01", 20)
+    assert not sim.until(lambda: len(sim.events) > 40, 5)
+    assert "WRONG" not in board.console(100)
+
+
+def test_a_wrong_host_name_is_told_and_tried_again(board, tmp_path):
+    configure(board, tmp_path, {"server": "no-such-host.invalid", **PROVISION})
+    board.start()
+    board.wait_line("provisioning: .*OSError", 20)
+    board.wait_line("provisioning: .*OSError", 30, len(board.lines))
+    assert not board.resets
+
+
+@pytest.mark.parametrize(
+    "code, cause", [("1 / 0", "reset"), ("while True: pass", "watchdog"), ("import nix", "reset")]
+)
+def test_an_application_that_fails_restarts_the_board(board, tmp_path, code, cause):
+    configure(board, tmp_path, {**GOOD, "watchdog": 1})
+    write(board, tmp_path, "app/__init__.py", code)
+    script = tmp_path / "script.py"
+    script.write_text("import os\nos.remove('/app/__init__.mpy')")
+    board.execute(script)
+    board.start()
+    board.wait(lambda: board.resets, 20)
+    assert board.resets == {cause: 1}
