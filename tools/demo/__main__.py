@@ -1,0 +1,54 @@
+"""Runs the steps, a line each; writes build/demo.json; exits with 1 if one failed."""
+
+import json
+import sys
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+from tools.demo.stage import Failed, Stage
+from tools.demo.steps import STEPS
+from tools.tbsim import RPCError
+from tools.unixport import BUILD
+from tools.vboard import BoardError
+
+RESULT = BUILD / "demo.json"
+
+console = Console(highlight=False)
+
+
+def play(stage: Stage) -> list[dict]:
+    """Run all steps until one fails; those after it are reported as not reached."""
+    results = []
+    for name, step in STEPS:
+        began = time.monotonic()
+        if results and not results[-1]["ok"]:
+            ok, detail = False, "not reached"
+        else:
+            with console.status(f"{name}: {step.__doc__.splitlines()[0]}"):
+                try:
+                    ok, detail = True, step(stage)
+                except (Failed, BoardError, RPCError) as error:
+                    ok, detail = False, f"{type(error).__name__}: {error}"
+        seconds = round(time.monotonic() - began, 2)
+        results.append({"name": name, "ok": ok, "seconds": seconds, "detail": detail})
+        mark = "[green]✔[/]" if ok else "[red]✘[/]"
+        console.print(f"{mark} [b]{name}[/] [dim]{seconds:.1f} s[/] {escape(detail)}")
+    return results
+
+
+def main() -> int:
+    with Stage() as stage:
+        console.print(
+            f"ThingsBoard simulator on coap://{stage.sim.host}:{stage.sim.port}, a virtual board"
+        )
+        results = play(stage)
+    ok = all(result["ok"] for result in results)
+    RESULT.write_text(json.dumps({"steps": results, "ok": ok}, indent=1) + "\n")
+    console.print(f"{'all steps passed' if ok else 'FAILED'}; {RESULT.relative_to(BUILD.parent)}")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Where the demo plays: a simulator on loopback and a virtual board, and ways to watch both."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from tools import firmware
+from tools.tbsim import Simulator
+from tools.unixport import BUILD
+from tools.vboard import Board
+
+FOLDER = BUILD / "demo"
+DEVICE_NAME = "demo-board"
+PROFILE = {
+    "provision_key": "demo-key",
+    "provision_secret": "demo-secret",
+    "strategy": "ALLOW_CREATE_NEW_DEVICES",
+}
+INTERVAL_S = 2  # a person watches; every other setting is the firmware's default
+MEASURED = re.compile(r"measured (\d+) ")
+
+
+class Failed(Exception):
+    """A step did not show what it claims."""
+
+
+def require(condition, message: str) -> None:
+    if not condition:
+        raise Failed(message)
+
+
+class Stage:
+    """`with Stage() as stage:` has a running simulator and a board that is still off."""
+
+    def __init__(self, folder: Path = FOLDER):
+        self.folder = folder
+        self.sim = Simulator()
+        self.board = Board(folder / "flash.img", on_line=self._log)
+
+    def __enter__(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._console = (self.folder / "console.log").open("w", buffering=1)
+        self.sim.start()
+        self.sim.add_profile("demo", **PROFILE)
+        return self
+
+    def __exit__(self, *_):
+        self.board.stop()
+        self.sim.close()
+        self._console.close()
+
+    def _log(self, line):
+        self._console.write(line + "\n")
+
+    def prepare(self) -> int:
+        """Put the firmware on an empty flash and return how many bytes of files that are."""
+        root = self.folder / "root"
+        firmware.stage(
+            root,
+            {
+                "server": self.sim.host,
+                "port": self.sim.port,
+                "provision_key": PROFILE["provision_key"],
+                "provision_secret": PROFILE["provision_secret"],
+                "device_name": DEVICE_NAME,
+                "interval": INTERVAL_S,
+            },
+        )
+        self.board.format()
+        self.board.deploy(root, compiled=False)
+        return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+
+    @property
+    def device(self):
+        """The device as the server knows it."""
+        return self.sim.device(DEVICE_NAME)
+
+    def credentials(self) -> dict:
+        """What the board has saved; it must be off."""
+        return json.loads(self.board.read("/credentials.json"))
+
+    def measured(self, after: int = 0) -> set[int]:
+        """Return the times of the measurements told on the console since a line."""
+        lines = self.board.lines[after:]
+        return {int(match[1]) for line in lines if (match := MEASURED.search(line))}
+
+    def stored(self) -> set[int]:
+        """Return the times of the telemetry that the server has."""
+        return {ts for ts, _, _ in list(self.device.telemetry)}
+
+    def until(self, condition, timeout_s: float, what: str):
+        """Wait until condition() is true and return it; BoardError if it does not come true."""
+        return self.board.wait(condition, timeout_s, what)
+
+    def rpc(self, method: str, params=None):
+        return self.sim.rpc(self.device, method, params)
+
+    def repeated_requests(self, after: int = 0) -> int:
+        """Count the requests that reached the server once more, by address and message id."""
+        seen, repeated = set(), 0
+        for _, up, address, message, _ in self.sim.events[after:]:
+            if up and message is not None and message.code.is_request():
+                repeated += (address, message.mid) in seen
+                seen.add((address, message.mid))
+        return repeated
