@@ -1,0 +1,62 @@
+# The device under test: does what server-side RPC tells it, prints what it hears.
+# Arguments: port, access token, JSON of session.run()'s parameters.
+
+import asyncio
+import json
+import sys
+import time
+
+import coap
+import thingsboard
+
+port, access_token, parameters = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+
+
+def tell(**event):
+    print(json.dumps(event))
+
+
+async def main():
+    client = await coap.connect("127.0.0.1", port)
+    device = thingsboard.Device(client, access_token, log=lambda text: tell(log=text))
+    endpoint = client.endpoint
+    device.on_attributes(lambda changed, deleted: tell(changed=changed, deleted=deleted))
+
+    def record(params):
+        for n in range(params["first"], params["first"] + params["count"]):
+            device.record({"n": n}, ts=params.get("ts", 1790000000000) + n)
+        return {"queued": len(device.outbox)}
+
+    async def slow(params):
+        await asyncio.sleep_ms(params)
+        return {"slept": params}
+
+    device.on_rpc("record", record)
+    device.on_rpc("slow", slow)
+    device.on_rpc("echo", lambda params: {"params": params})
+    device.on_rpc("poison", lambda params: device.outbox.add('{"bad":}', 5))
+    device.on_rpc("reconnect", lambda params: ({}, client.reconnect))
+    device.on_rpc(
+        "stats",
+        lambda params: {
+            "retransmissions": endpoint.retransmissions,
+            "duplicates": endpoint.duplicates,
+            "opened": client.transport.opened,
+            "queued": len(device.outbox),
+            "refused": device.outbox.refused,
+            "problem": device.problem,
+        },
+    )
+    asyncio.create_task(beat(device))
+    await thingsboard.run(device, **parameters)
+
+
+async def beat(device):
+    # A record every 500 ms, as an application would make.
+    start = time.ticks_ms()
+    while True:
+        device.record({"beat": time.ticks_diff(time.ticks_ms(), start)})
+        await asyncio.sleep_ms(500)
+
+
+asyncio.run(main())
