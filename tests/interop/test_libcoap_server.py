@@ -1,10 +1,12 @@
 """Our client on the unix port against libcoap's server (Debian's coap-server-notls)."""
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.interop.peers import LibcoapServer, ours
+from tests.interop.peers import LibcoapServer, coap_client, ours
 
 GET, PUT, DELETE = 1, 3, 4
 CON, NON, ACK = 0, 1, 2
@@ -107,6 +109,24 @@ def test_observe(tmp_path, options, kind):
     assert len({message["payload"] for message in messages}) >= 3  # the time goes on
     assert after["code"] == CONTENT
     assert counters["malformed"] == counters["stale"] == 0
+
+
+def test_notification_larger_than_a_block(server, tmp_path):
+    url = f"coap://127.0.0.1:{server.port}/example_data"
+    sizes = [2500, 3000, 1025]
+    coap_client("-m", "put", "-e", "first", url)
+    with ThreadPoolExecutor() as pool:
+        step = {"observe": "example_data", "messages": 1 + len(sizes)}
+        observing = pool.submit(ours, server.port, step)
+        for size in sizes:
+            time.sleep(0.5)
+            content = tmp_path / "content"
+            content.write_bytes(bytes.fromhex(body(size)))
+            coap_client("-m", "put", "-f", str(content), url)
+        (answer,), counters = observing.result()
+    payloads = [message["payload"] for message in answer["messages"]]
+    assert payloads == [b"first".hex(), *map(body, sizes)]
+    assert counters["malformed"] == counters["stale"] == answer["lost"] == 0
 
 
 def test_lost_answer(tmp_path):
