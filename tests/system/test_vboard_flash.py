@@ -34,33 +34,32 @@ def test_a_file_survives_and_wears_the_flash(board, tmp_path):
 @pytest.mark.parametrize(
     "code, message",
     [
-        ("flash.ioctl(6, 90); flash.writeblocks(90, b'a' * 256, 0)", None),
-        ("flash.ioctl(6, 90); flash.writeblocks(90, b'a' * 100, 0)", "not whole pages"),
-        ("flash.ioctl(6, 90); flash.writeblocks(90, b'a' * 256, 128)", "not whole pages"),
-        ("flash.writeblocks(90, b'a' * 256)", "not whole blocks"),
-        ("flash.writeblocks(212, b'a' * 256, 0)", "out of bounds"),
-        ("flash.ioctl(6, -1)", "out of bounds"),
-        ("flash.readblocks(211, bytearray(256), 4000)", "out of bounds"),
+        ("chip.program(%d, b'a' * 100)", "not whole pages"),
+        ("chip.program(%d + 128, b'a' * 256)", "not whole pages"),
+        ("chip.program(212 * 4096, b'a' * 256)", "out of bounds"),
+        ("chip.erase(-1)", "out of bounds"),
+        ("chip.erase(212)", "out of bounds"),
+        ("chip.read(211 * 4096 + 4000, bytearray(256))", "out of bounds"),
+        ("import rp2; rp2.Flash().writeblocks(90, b'a' * 100, 0)", "not whole pages"),
+        ("import rp2; rp2.Flash().writeblocks(90, b'a' * 256, 4096 * 200)", "out of bounds"),
     ],
 )
 def test_bounds_and_alignment(board, tmp_path, code, message):
-    if message is None:
-        run(board, tmp_path, code)
-    else:
-        with pytest.raises(BoardError, match=f"fault .*{message}"):
-            run(board, tmp_path, code)
+    with pytest.raises(BoardError, match=f"fault .*{message}"):
+        run(board, tmp_path, code.replace("%d", str(90 * BLOCK)))
 
 
 def test_programming_only_clears_bits(board, tmp_path):
-    code = "flash.ioctl(6, 90)\nfor b in (b'\\x3c', b'\\x18'): flash.writeblocks(90, b * 256, 0)"
+    code = "chip.erase(90)\nfor b in (b'\\x3c', b'\\x18'): chip.program(90 * 4096, b * 256)"
     run(board, tmp_path, code)
     with pytest.raises(BoardError, match="fault the page at 368640 was not erased"):
-        run(board, tmp_path, "flash.writeblocks(90, b'\\xf0' * 256, 0)")
+        run(board, tmp_path, "chip.program(90 * 4096, b'\\xf0' * 256)")
     assert board.flash.image.read_bytes()[90 * BLOCK :][:257] == b"\x10" * 256 + b"\xff"
 
 
 def test_a_write_without_offset_erases_first(board, tmp_path):
-    run(board, tmp_path, "for b in (b'a', b'b'): flash.writeblocks(90, b * 4096)")
+    code = "import rp2; [rp2.Flash().writeblocks(90, b * 4096) for b in (b'a', b'b')]"
+    run(board, tmp_path, code)
     assert board.flash.image.read_bytes()[90 * BLOCK :][:BLOCK] == b"b" * BLOCK
     assert board.flash.wear()[90] == 2
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.unixport import environment, micropython
-from tools.vboard import deploy
-from tools.vboard.flash import Flash
+from tools.vboard import appimage, deploy
+from tools.vboard.flash import BLOCKS, ESP32_BLOCKS, Flash
 from tools.vboard.life import End, Life
 
 HEAP = "160k"
@@ -29,12 +29,21 @@ class BoardError(Exception):
 
 
 class Board:
-    """A board with its flash; on_line is called with every line of its console."""
+    """A board with its flash; on_line is called with every line of its console.
+
+    port "rp2" is a Pico W, whose flash holds nothing but the file system; "esp32" an ESP32 with
+    the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both.
+    """
 
     def __init__(
-        self, image: Path, heap: str = HEAP, on_line: Callable[[str], None] | None = None
+        self,
+        image: Path,
+        heap: str = HEAP,
+        on_line: Callable[[str], None] | None = None,
+        port: str = "rp2",
     ):
-        self.flash = Flash(image)
+        self.port = port
+        self.flash = Flash(image, ESP32_BLOCKS if port == "esp32" else BLOCKS)
         self.heap = heap
         self.on_line = on_line
         self.lines: list[str] = []
@@ -48,8 +57,10 @@ class Board:
     # The flash, while the board is off
 
     def format(self) -> None:
-        """Erase the flash and make an empty file system on it."""
+        """Erase the flash and make an empty file system; an ESP32 gets firmware 1.0, too."""
         self.flash.erase()
+        if self.port == "esp32":
+            self.flash.write(appimage.OTA_0, appimage.app_image("1.0"))
         self._once("format")
 
     def execute(self, script: Path, heap: str = "4M") -> str:
@@ -168,7 +179,8 @@ class Board:
         with ours, theirs:
             process = subprocess.Popen(
                 [micropython(), "-X", f"heapsize={heap or self.heap}", "-m", "vboot"]
-                + [str(theirs.fileno()), str(self.flash.image), str(self.flash.wear_file)]
+                + [str(theirs.fileno()), self.port]
+                + [str(self.flash.image), str(self.flash.wear_file)]
                 + [*(cut or self._cut), *command],
                 env=environment(deploy.device_folder()),
                 pass_fds=[theirs.fileno()],

@@ -6,6 +6,7 @@ from pathlib import Path
 BLOCK = 4096
 PAGE = 256
 BLOCKS = 212  # the file system of a Pico W: 848 KiB
+ESP32_BLOCKS = 1024  # the whole chip of a common ESP32: 4 MiB
 
 
 class Flash:
@@ -21,6 +22,12 @@ class Flash:
         self.image.parent.mkdir(parents=True, exist_ok=True)
         self.image.write_bytes(b"\xff" * (BLOCK * self.blocks))
         self.wear_file.write_bytes(bytes(4 * self.blocks))
+
+    def write(self, address: int, data: bytes) -> None:
+        """Put data on the chip as a programmer on a bench does."""
+        with self.image.open("r+b") as file:
+            file.seek(address)
+            file.write(data)
 
     def copy(self, image: Path) -> "Flash":
         """Return another chip with the same content and wear."""

@@ -1,106 +1,86 @@
 # A NOR flash chip kept in a file, as strict as the data sheet.
 #
-# Programming only clears bits, a page of 256 bytes at a time; erasing sets all bits of a block of
-# 4096 bytes. The chip of a Pico W forgives nothing and reports nothing; this one ends the run
-# ("fault") at the first byte that would not read back as it was written, at an address out of
-# bounds and at a length that is not whole pages.
+# Programming only clears bits, within a page of 256 bytes; erasing sets all bits of a block of
+# 4096 bytes. A real chip forgives nothing and reports nothing; this one ends the run ("fault") at
+# the first byte that would not read back as it was written, and at an address out of bounds.
 #
 # Power can be made to fail at the n-th operation (a page programmed or a block erased), which is
 # then not done, or half done. After that nothing runs any more.
 
 from micropython import const
 
-_BLOCK = const(4096)
-_PAGE = const(256)
-_ERASED_PAGE = b"\xff" * _PAGE
-
-# ioctl operations of MicroPython's block device protocol
-_COUNT = const(4)
-_SIZE = const(5)
-_ERASE = const(6)
+BLOCK = const(4096)
+PAGE = const(256)
+_ERASED = b"\xff" * PAGE
 
 
 class NOR:
-    """A block device (MicroPython's protocol, with byte offsets) on the file at path.
+    """The chip in the file at path; wear is a file of one 32-bit erase counter per block.
 
-    wear is a file of one 32-bit erase counter per block. stop(reason) is called for a fault or a
-    power cut and must not return. cut_at counts from 1; 0 is never.
+    stop(reason) is called for a fault or a power cut and must not return. unit: programming
+    starts and ends at multiples of it. cut_at counts from 1; 0 is never.
     """
 
-    def __init__(self, path, wear, stop, cut_at=0, half=False):
+    def __init__(self, path, wear, stop, unit=1, cut_at=0, half=False):
         self.operations = 0
         self._file = open(path, "r+b")
         self._wear = open(wear, "r+b")
         self._stop = stop
+        self._unit = unit
         self._cut_at = cut_at
         self._half = half
-        self._page = memoryview(bytearray(_PAGE))
+        self._page = memoryview(bytearray(PAGE))
         self._counter = bytearray(4)
         self._file.seek(0, 2)
-        self._size = self._file.tell()
+        self.size = self._file.tell()
 
-    def readblocks(self, block, buf, offset=0):
-        address = block * _BLOCK + offset
+    def read(self, address, buf):
         self._check(address, len(buf))
         self._file.seek(address)
         self._file.readinto(buf)
 
-    def writeblocks(self, block, buf, offset=None):
-        """Program whole pages; without an offset the blocks are erased first."""
-        address = block * _BLOCK + (offset or 0)
-        self._check(address, len(buf))
-        if address % _PAGE or len(buf) % _PAGE:
-            self._stop("fault: program of %d bytes at %d is not whole pages" % (len(buf), address))
-        if offset is None:
-            if len(buf) % _BLOCK:
-                self._stop("fault: write of %d bytes is not whole blocks" % len(buf))
-            for n in range(len(buf) // _BLOCK):
-                self._erase(block + n)
-        data = memoryview(buf)
-        for start in range(0, len(buf), _PAGE):
-            self._program(address + start, data[start : start + _PAGE])
+    def erase(self, block):
+        self._check(block * BLOCK, BLOCK)
+        length = self._done(BLOCK)
+        self._file.seek(block * BLOCK)
+        for _ in range(length // PAGE):
+            self._file.write(_ERASED)
+        if length < BLOCK:
+            self._stop("cut")
+        self._count(block)
 
-    def ioctl(self, operation, argument):
-        if operation == _COUNT:
-            return self._size // _BLOCK
-        if operation == _SIZE:
-            return _BLOCK
-        if operation == _ERASE:
-            self._check(argument * _BLOCK, _BLOCK)
-            self._erase(argument)
-            return 0
+    def program(self, address, buf):
+        self._check(address, len(buf))
+        if address % self._unit or len(buf) % self._unit:
+            self._stop("fault: %d bytes at %d are not whole pages" % (len(buf), address))
+        data = memoryview(buf)
+        start = 0
+        while start < len(buf):
+            end = start + PAGE - (address + start) % PAGE
+            self._program(address + start, data[start:end])
+            start = end
 
     def _check(self, address, length):
-        if address < 0 or address + length > self._size:
+        if address < 0 or address + length > self.size:
             self._stop("fault: %d bytes at %d are out of bounds" % (length, address))
 
-    def _erase(self, block):
-        length = self._done(_BLOCK)
-        self._file.seek(block * _BLOCK)
-        for _ in range(length // _PAGE):
-            self._file.write(_ERASED_PAGE)
-        if length == _BLOCK:
-            self._count(block)
-        else:
-            self._stop("cut")
-
     def _program(self, address, data):
-        length = self._done(_PAGE)
-        page = self._page
+        length = self._done(len(data))
+        page = self._page[:length]
         self._file.seek(address)
         self._file.readinto(page)
-        if page != _ERASED_PAGE:
+        lost = False
+        result = data[:length]
+        if page != _ERASED[:length]:
             for i in range(length):
                 page[i] &= data[i]
-            lost = page[:length] != data[:length]
-            data = page
-        else:
-            lost = False
+            lost = page != result
+            result = page
         self._file.seek(address)
-        self._file.write(data[:length])
+        self._file.write(result)
         if lost:
             self._stop("fault: the page at %d was not erased" % address)
-        if length < _PAGE:
+        if length < len(data):
             self._stop("cut")
 
     def _done(self, length):

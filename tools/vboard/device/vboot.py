@@ -1,10 +1,11 @@
-# What a board does before the user's code: mounts the flash by the rules of the stock rp2
-# `_boot.py`, then runs boot.py and main.py, then sits at the REPL.
+# What a board does before the user's code: mounts the flash by the rules of the stock `_boot.py`,
+# then runs boot.py and main.py, then sits at the REPL.
 #
-# Arguments: CONTROL_FD IMAGE WEAR CUT_AT HALF COMMAND ..., where COMMAND is
-#   boot CAUSE        power-on or reset: run as a board does
+# Arguments: CONTROL_FD PORT IMAGE WEAR CUT_AT HALF COMMAND ..., where PORT is rp2 or esp32 and
+# COMMAND is
+#   boot CAUSE        power-on, reset or watchdog: run as a board does
 #   format            make an empty file system
-#   execute FILE      run a host's file with the flash at / (and as `flash`), the host at /host
+#   execute FILE      run a host's file with the flash at / (and as `chip`), the host at /host
 
 import os
 import sys
@@ -14,22 +15,31 @@ import nor
 import vfs
 import vmachine
 
-_PROGSIZE = 256  # as rp2's _boot.py
 
-
-def main(control_fd, image, wear, cut_at, half, command, argument=""):
-    vmachine.connect(open(int(control_fd), "r+b"), argument == "power-on")
+def main(control_fd, port, image, wear, cut_at, half, command, argument=""):
+    vmachine.connect(open(int(control_fd), "r+b"), port, argument)
+    hardware = __import__("v" + port)
     sys.modules["machine"] = vmachine
-    flash = nor.NOR(image, wear, vmachine.halt, int(cut_at), half == "1")
+    sys.modules[port] = hardware
+    halt = vmachine.halt
+    chip = nor.NOR(image, wear, halt, hardware.UNIT, int(cut_at), half == "1")
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
+    hardware.start(chip, halt)
     if command == "format":
-        vfs.VfsLfs2.mkfs(flash, progsize=_PROGSIZE)
+        hardware.format()
         return
-    mount(flash)
+    try:
+        fs = hardware.file_system()
+    except Exception as e:
+        # Here the stock code formats the flash: everything on the board would be gone.
+        halt("fault: the file system does not mount: %r" % e)
+    vfs.umount("/")
+    vfs.mount(fs, "/")
+    os.chdir("/")
     if command == "execute":
         vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
-        execfile("/host" + argument, {"__name__": "__main__", "flash": flash})
+        execfile("/host" + argument, {"__name__": "__main__", "chip": chip})
         return
     for name in ("/proc", "/sys"):  # the sensors of this board
         vfs.mount(vfs.VfsPosix(name), name, readonly=True)
@@ -37,19 +47,7 @@ def main(control_fd, image, wear, cut_at, half, command, argument=""):
         for name in ("boot.py", "main.py"):
             run(name)
     finally:
-        vmachine.halt("repl")
-
-
-def mount(flash):
-    """Replace the host's file system by the one on the flash."""
-    try:
-        fs = vfs.VfsLfs2(flash, progsize=_PROGSIZE)
-    except Exception as e:
-        # Here the stock code formats the flash: everything on the board would be gone.
-        vmachine.halt("fault: the file system does not mount: %r" % e)
-    vfs.umount("/")
-    vfs.mount(fs, "/")
-    os.chdir("/")
+        halt("repl")
 
 
 def run(name):

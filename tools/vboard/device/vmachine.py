@@ -1,22 +1,30 @@
-# The module `machine` of the virtual board, with the manners of a Pico W.
+# The module `machine` of the virtual board, with the manners of a Pico W or of an ESP32.
 #
 # What the hardware does is done by the supervisor (tools/vboard/board.py), which is told by a line
 # on `control`: "reset", "watchdog MS", "feed", "led 1". Nothing here ever returns from a reset.
 
 PWRON_RESET = 1
-WDT_RESET = 3  # machine.reset() is a watchdog reboot on RP2, so it reads the same
+HARD_RESET = 2
+WDT_RESET = 3
 
-_LONGEST_WATCHDOG_MS = 8388  # RP2040
+# What reset_cause() says after machine.reset(): on RP2 that is a watchdog reboot, too.
+_CAUSES = {
+    "rp2": {"power-on": PWRON_RESET, "reset": WDT_RESET, "watchdog": WDT_RESET},
+    "esp32": {"power-on": PWRON_RESET, "reset": HARD_RESET, "watchdog": WDT_RESET},
+}
+_LONGEST_WATCHDOG_MS = {"rp2": 8388, "esp32": 1 << 30}
 
 _control = None
+_port = None
 _reset_cause = PWRON_RESET
 
 
-def connect(control, powered_on):
+def connect(control, port, cause):
     """Called by the start code: where to tell the supervisor, and why the board starts."""
-    global _control, _reset_cause
+    global _control, _port, _reset_cause
     _control = control
-    _reset_cause = PWRON_RESET if powered_on else WDT_RESET
+    _port = port
+    _reset_cause = _CAUSES[port].get(cause)
 
 
 def halt(reason):
@@ -44,8 +52,8 @@ class WDT:
     def __init__(self, id=0, timeout=5000):
         if id != 0:
             raise ValueError("WDT(%d) doesn't exist" % id)
-        if not 1 <= timeout <= _LONGEST_WATCHDOG_MS:
-            raise ValueError("timeout exceeds %d" % _LONGEST_WATCHDOG_MS)
+        if not 1 <= timeout <= _LONGEST_WATCHDOG_MS[_port]:
+            raise ValueError("timeout exceeds %d" % _LONGEST_WATCHDOG_MS[_port])
         _control.write("watchdog %d\n" % timeout)
 
     def feed(self):

@@ -1,0 +1,154 @@
+# The module `esp32` of the virtual board: the partitions of ESP32_GENERIC's OTA variant, with the
+# rules of ESP-IDF and of ports/esp32/esp32_partition.c.
+
+import errno
+
+import bootloader
+import nor
+import vfs
+
+UNIT = 1  # any number of bytes may be programmed
+
+_APP = 0
+_DATA = 1
+# label: (type, subtype, address, size), as in ports/esp32/partitions-4MiB-ota.csv
+_TABLE = {
+    "nvs": (_DATA, 0x02, 0x9000, 0x4000),
+    "otadata": (_DATA, 0x00, 0xD000, 0x2000),
+    "phy_init": (_DATA, 0x01, 0xF000, 0x1000),
+    "ota_0": (_APP, 0x10, 0x10000, 0x180000),
+    "ota_1": (_APP, 0x11, 0x190000, 0x180000),
+    "vfs": (_DATA, 0x81, 0x310000, 0xF0000),
+}
+_APPS = ("ota_0", "ota_1")
+
+# ESP-IDF's errors, which come as negative numbers
+_INVALID_ARG = -0x102
+_INVALID_SIZE = -0x104
+_VALIDATE_FAILED = -0x1503
+_FAIL = 1
+
+_COUNT = 4  # operations of ioctl()
+_SIZE = 5
+_ERASE = 6
+
+_chip = None
+_halt = None
+_running = None
+
+
+class Partition:
+    TYPE_APP = _APP
+    TYPE_DATA = _DATA
+    BOOT = 0
+    RUNNING = 1
+
+    def __init__(self, id, block_size=nor.BLOCK):
+        if block_size != nor.BLOCK:
+            raise ValueError("only blocks of %d bytes here" % nor.BLOCK)
+        if id == self.RUNNING:
+            id = _running
+        elif id == self.BOOT:
+            data = _otadata()
+            n = data.active()
+            id = _APPS[0 if n is None else (data.entries[n][0] - 1) % 2]
+        if id not in _TABLE:
+            raise OSError(errno.ENOENT)
+        self._label = id
+        self._type, self._subtype, self._address, self._size = _TABLE[id]
+
+    @staticmethod
+    def find(type=_APP, subtype=0xFF, label=None, block_size=nor.BLOCK):
+        found = []
+        for name, (its_type, its_subtype, _, _) in _TABLE.items():
+            if type == its_type and subtype in (0xFF, its_subtype) and label in (None, name):
+                found.append(Partition(name, block_size))
+        return sorted(found, key=lambda partition: partition._address)
+
+    def info(self):
+        return (self._type, self._subtype, self._address, self._size, self._label, False)
+
+    def readblocks(self, block, buf, offset=0):
+        _chip.read(self._at(block * nor.BLOCK + offset, len(buf)), buf)
+
+    def writeblocks(self, block, buf, offset=None):
+        """Program; without an offset whole blocks are erased first."""
+        address = self._at(block * nor.BLOCK + (offset or 0), len(buf))
+        self._guard()
+        if offset is None:
+            if len(buf) % nor.BLOCK:
+                raise OSError(_INVALID_SIZE)
+            for n in range(len(buf) // nor.BLOCK):
+                _chip.erase(address // nor.BLOCK + n)
+        _chip.program(address, buf)
+
+    def ioctl(self, operation, argument):
+        if operation == _COUNT:
+            return self._size // nor.BLOCK
+        if operation == _SIZE:
+            return nor.BLOCK
+        if operation == _ERASE:
+            address = self._at(argument * nor.BLOCK, nor.BLOCK)
+            self._guard()
+            _chip.erase(address // nor.BLOCK)
+            return 0
+        if operation in (1, 2, 3):  # init, deinit, sync
+            return 0
+
+    def get_next_update(self):
+        return Partition(_APPS[1 if self._label == _APPS[0] else 0])
+
+    def set_boot(self):
+        if self._label not in _APPS:
+            raise OSError(_INVALID_ARG)
+        if not bootloader.verify(_chip, self._address, self._size):
+            raise OSError(_VALIDATE_FAILED, "ESP_ERR_OTA_VALIDATE_FAILED")
+        _otadata().activate(_APPS.index(self._label))
+
+    @classmethod
+    def mark_app_valid_cancel_rollback(cls):
+        if not _otadata().confirm():
+            raise OSError(_FAIL)
+
+    def _at(self, offset, length):
+        if not 0 <= offset <= self._size:
+            raise OSError(_INVALID_ARG)
+        if offset + length > self._size:
+            raise OSError(_INVALID_SIZE)
+        return self._address + offset
+
+    def _guard(self):
+        if self._label == _running:  # SPI_FLASH_DANGEROUS_WRITE_ABORTS
+            _halt("fault: the running partition is written to")
+
+
+def _otadata():
+    return bootloader.OTAData(_chip, _TABLE["otadata"][2])
+
+
+def start(chip, halt):
+    """Before the file system is mounted: the boot loader chooses what runs."""
+    global _chip, _halt, _running
+    _chip = chip
+    _halt = halt
+    data = _otadata()
+    first = data.select()
+    order = list(range(len(_APPS)))
+    if first is not None:
+        order = list(range(first, -1, -1)) + order[first + 1 :]
+    for app in order:
+        _, _, address, size = _TABLE[_APPS[app]]
+        if bootloader.verify(chip, address, size, app=True):
+            data.started(app)
+            _running = _APPS[app]
+            return
+    halt("fault: no partition can be started")
+
+
+def format():
+    vfs.VfsLfs2.mkfs(Partition("vfs"))
+
+
+def file_system():
+    """As the stock `_boot.py`, by way of vfs.mount()."""
+    return vfs.VfsLfs2(Partition("vfs"))

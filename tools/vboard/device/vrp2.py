@@ -1,0 +1,49 @@
+# The module `rp2` of the virtual board: the flash behind its file system, and how it is mounted.
+
+import nor
+import vfs
+
+_chip = None
+
+UNIT = nor.PAGE  # the ROM programs whole pages
+_COUNT = 4  # operations of ioctl()
+_SIZE = 5
+_ERASE = 6
+
+
+class Flash:
+    """rp2.Flash(): a block device on the whole chip (ports/rp2/rp2_flash.c)."""
+
+    def readblocks(self, block, buf, offset=0):
+        _chip.read(block * nor.BLOCK + offset, buf)
+
+    def writeblocks(self, block, buf, offset=None):
+        """Program whole pages; without an offset the blocks are erased first."""
+        if offset is None:
+            for n in range((len(buf) + nor.BLOCK - 1) // nor.BLOCK):
+                _chip.erase(block + n)
+        _chip.program(block * nor.BLOCK + (offset or 0), buf)
+
+    def ioctl(self, operation, argument):
+        if operation == _COUNT:
+            return _chip.size // nor.BLOCK
+        if operation == _SIZE:
+            return nor.BLOCK
+        if operation == _ERASE:
+            _chip.erase(argument)
+            return 0
+
+
+def start(chip, halt):
+    """Before the file system is mounted: there is no boot loader to speak of."""
+    global _chip
+    _chip = chip
+
+
+def format():
+    vfs.VfsLfs2.mkfs(Flash(), progsize=nor.PAGE)
+
+
+def file_system():
+    """As the stock `_boot.py`."""
+    return vfs.VfsLfs2(Flash(), progsize=nor.PAGE)
