@@ -1,8 +1,9 @@
 # Which application runs, how many tries it has, when to go back. Read at every boot, so small;
 # never replaced by an update, so a module of its own, outside the package.
 #
-# The state is one file (JSON and its CRC32), replaced by one rename. It has a record for each kind of package; this
-# module decides by that of "app", and keeps that of "firmware", where the boot loader decides.
+# The state is one file (JSON and its CRC32), replaced by one rename. It has a record for each kind
+# of package; this module decides by that of "app", and keeps that of "firmware", where the boot
+# loader decides.
 
 import hashlib
 import json
@@ -84,7 +85,9 @@ class Trial:
         """What runs has reached the server. Return whether that ended a trial."""
         r = self.state[kind]
         on_trial = r[_TRIAL]
-        if r[_TRIES]:  # not so between an activation and the start
+        # No tries yet: activated, but not started. Firmware that is not on trial keeps those of
+        # the package that the boot loader gave up.
+        if r[_TRIES] and (on_trial or kind == "app"):
             r[_TRIAL:_ERROR] = [False, 0, max(r[_FLOOR], r[_RUN][4])]
             self._save()
             return on_trial
@@ -162,6 +165,7 @@ class Trial:
             "app": [run, back, run[0] != "factory", 0, 0, "", [0, ""]],
             "firmware": [_FACTORY, _FACTORY, False, 0, 0, "", [0, ""]],
         }
+        self._save()  # from now on a folder runs when it is activated, not when it is complete
 
 
 def _package(slot, m):

@@ -119,7 +119,7 @@ _disk = None
 
 
 def empty_root():
-    """Return the path of an empty file system, LittleFS on MicroPython, with a slash at its end."""
+    """Return the path of an empty file system (LittleFS on MicroPython), ending in a slash."""
     global _disk
     if sys.implementation.name == "cpython":
         import tempfile

@@ -1,0 +1,289 @@
+# Which application runs: each test is a row of boots.
+
+import os
+
+import trial
+from updates import digest, empty_root, header, manifest, read, write
+
+FACTORY = "factory"
+
+
+def install(root, slot, version="1.1", sequence=2, damaged=False):
+    """Put a whole package into a folder, as a slot does; return its manifest."""
+    content = b"code of " + version.encode()
+    m = manifest([("main.mpy", content)], version=version, sequence=sequence)
+    os.mkdir(root + slot)
+    write(root, slot + "/PACKAGE", header(m))
+    write(root, slot + "/main.mpy", b"bad" if damaged else content)
+    m["id"] = int.from_bytes(read(root, slot + "/PACKAGE")[10:17], "big")
+    return m
+
+
+def boot(root):
+    """Return (Trial, name of the folder that runs)."""
+    t = trial.Trial(os, root)
+    folder = t.start()
+    assert folder.startswith(root)
+    return t, folder[len(root) :]
+
+
+def new_board():
+    root = empty_root()
+    boot(root)
+    return root
+
+
+def confirmed(root, slot, **package):
+    """Install, activate, start and confirm a package."""
+    m = install(root, slot, **package)
+    boot(root)[0].activate("app", slot, m)
+    t, folder = boot(root)
+    assert folder == slot and t.confirm("app")
+    return m
+
+
+def test_a_new_board_runs_the_factory_copy():
+    root = new_board()
+    t, folder = boot(root)
+    assert folder == FACTORY and t.spare == "slot_a"
+    assert not t.unconfirmed() and not t.confirm("app")
+    assert os.listdir(root) == ["trial.state"]
+
+
+def test_a_complete_folder_does_not_run_before_it_is_activated():
+    root = new_board()
+    install(root, "slot_a")
+    assert boot(root)[1] == FACTORY
+
+
+def test_a_package_is_confirmed():
+    root = new_board()
+    m = install(root, "slot_a")
+    t, _ = boot(root)
+    t.activate("app", "slot_a", m)
+    t, folder = boot(root)
+    assert folder == "slot_a" and t.spare == "slot_b" and t.unconfirmed()
+    assert t.confirm("app")
+    assert not t.unconfirmed() and not t.confirm("app")
+    for _ in range(5):
+        assert boot(root)[1] == "slot_a"
+    assert sorted(os.listdir(root)) == ["slot_a", "trial.state"]
+
+
+def test_three_tries_then_the_one_before():
+    root = new_board()
+    confirmed(root, "slot_a", version="1.0", sequence=1)
+    m = install(root, "slot_b", version="1.1", sequence=2)
+    boot(root)[0].activate("app", "slot_b", m)
+    for _ in range(3):
+        assert boot(root)[1] == "slot_b"
+    t, folder = boot(root)
+    assert folder == "slot_a" and t.spare == "slot_b" and not t.unconfirmed()
+    failed = t.state["app"][6]
+    assert failed == [m["id"], "it never reached the server"]
+    assert boot(root)[0].state["app"][6] == failed
+
+
+def test_the_reason_of_a_crash_is_kept():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for _ in range(3):
+        t, _ = boot(root)
+        t.crashed("ImportError: no module named 'x'" + "y" * 500)
+    t, folder = boot(root)
+    assert folder == FACTORY
+    reason = t.state["app"][6][1]
+    assert reason.startswith("ImportError: no module named 'x'") and len(reason) == 200
+
+
+def test_an_interruption_is_no_try():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for _ in range(10):
+        t, folder = boot(root)
+        assert folder == "slot_a"
+        t.interrupted()
+    assert boot(root)[1] == "slot_a"
+
+
+def test_an_interruption_of_a_confirmed_application_writes_nothing():
+    root = new_board()
+    confirmed(root, "slot_a")
+    before = read(root, "trial.state")
+    boot(root)[0].interrupted()
+    assert read(root, "trial.state") == before
+
+
+def test_confirmation_raises_the_floor_and_never_lowers_it():
+    root = new_board()
+    confirmed(root, "slot_a", sequence=7)
+    assert boot(root)[0].state["app"][4] == 7
+    m = install(root, "slot_b", version="0.9", sequence=3)
+    boot(root)[0].activate("app", "slot_b", m)
+    boot(root)[0].confirm("app")
+    assert boot(root)[0].state["app"][4] == 7
+
+
+def test_an_activation_is_not_confirmed_by_the_one_who_made_it():
+    root = new_board()
+    m = install(root, "slot_a", sequence=9)
+    t, _ = boot(root)
+    t.activate("app", "slot_a", m)
+    assert not t.confirm("app")
+    t, _ = boot(root)
+    assert t.unconfirmed() and t.state["app"][4] == 0
+
+
+def test_a_confirmed_application_that_crashes_on_and_on():
+    root = new_board()
+    old = confirmed(root, "slot_a", version="1.0", sequence=1)
+    confirmed(root, "slot_b", version="1.1", sequence=2)
+    for _ in range(3):
+        t, folder = boot(root)
+        assert folder == "slot_b"
+        t.crashed("MemoryError")
+    t, folder = boot(root)
+    assert folder == "slot_a" and t.state["app"][0][1] == old["id"]
+    for _ in range(3):
+        t, folder = boot(root)
+        assert folder == "slot_a"
+        t.crashed("MemoryError")
+    t, folder = boot(root)
+    assert folder == FACTORY
+    for _ in range(7):  # there is nothing behind it
+        t.crashed("MemoryError")
+        t, folder = boot(root)
+        assert folder == FACTORY
+
+
+def test_reaching_the_server_forgives_crashes():
+    root = new_board()
+    confirmed(root, "slot_a")
+    for _ in range(8):
+        t, folder = boot(root)
+        assert folder == "slot_a"
+        t.crashed("OSError")
+        t, _ = boot(root)
+        assert t.confirm("app") is False
+
+
+def test_back_to_a_folder_that_is_no_more_what_it_was():
+    root = new_board()
+    confirmed(root, "slot_a", version="1.0", sequence=1)
+    confirmed(root, "slot_b", version="1.1", sequence=2)
+    write(root, "slot_a/main.mpy", b"half a download")
+    for _ in range(3):
+        boot(root)[0].crashed("x")
+    assert boot(root)[1] == FACTORY
+
+
+def test_from_the_factory_copy_and_back_into_use():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for _ in range(4):
+        _, folder = boot(root)
+    assert folder == FACTORY
+    confirmed(root, "slot_b", version="1.2", sequence=3)
+    assert boot(root)[1] == "slot_b"
+
+
+def lose(root, how):
+    state = read(root, "trial.state")
+    if how == "lost":
+        os.remove(root + "trial.state")
+    else:
+        cut = {"empty": b"", "half": state[: len(state) // 2], "short": state[:3]}
+        forged = state.replace(b"slot_b", b"../etc").replace(b"true", b"false")
+        write(root, "trial.state", cut.get(how, forged))
+
+
+def test_without_a_state_the_highest_sequence_that_verifies():
+    for how in ("lost", "empty", "half", "short", "forged"):
+        root = new_board()
+        confirmed(root, "slot_a", version="1.0", sequence=1)
+        confirmed(root, "slot_b", version="1.1", sequence=2)
+        lose(root, how)
+        t, folder = boot(root)
+        assert folder == "slot_b" and t.unconfirmed(), how
+        for _ in range(2):
+            assert boot(root)[1] == "slot_b"
+        t, folder = boot(root)
+        assert folder == "slot_a" and not t.unconfirmed(), how
+
+
+def test_without_a_state_a_damaged_folder_is_not_taken():
+    for slots in (("slot_a", "slot_b"), ("slot_b", "slot_a")):
+        root = empty_root()
+        install(root, slots[0], version="1.1", sequence=2, damaged=True)
+        assert boot(root)[1] == FACTORY
+        install(root, slots[1], version="1.0", sequence=1)
+        os.remove(root + "trial.state")
+        for _ in range(3):
+            assert boot(root)[1] == slots[1]
+        assert boot(root)[1] == FACTORY
+
+
+def test_without_a_state_strange_folders_do_no_harm():
+    root = empty_root()
+    os.mkdir(root + "slot_a")
+    os.mkdir(root + "slot_b")
+    for text in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"files": []}',
+        b'{"files": [["x", 1, 2]]}',
+        b'{"files": 1}',
+    ):
+        write(root, "slot_a/PACKAGE", bytes(394) + text)
+        assert boot(root)[1] == FACTORY, text
+        os.remove(root + "trial.state")
+    m = manifest([])
+    for key, value in (("sequence", "9"), ("sequence", None), ("files", [[5, 1, "x"]])):
+        write(root, "slot_b/PACKAGE", header(dict(m, **{key: value})))
+        assert boot(root)[1] == FACTORY, value
+        os.remove(root + "trial.state")
+
+
+def test_records_of_both_kinds():
+    root = new_board()
+    m = install(root, "slot_a")
+    t, _ = boot(root)
+    t.activate("firmware", "ota_1", m, 1)
+    assert t.unconfirmed() and boot(root)[1] == FACTORY
+    t, _ = boot(root)
+    assert t.unconfirmed() and not t.confirm("app") and t.confirm("firmware")
+    t.refuse("firmware", 5, "why")
+    assert boot(root)[0].state["firmware"][6] == [5, "why"]
+    assert boot(root)[0].state["app"][6] == [0, ""]
+
+
+def test_check_tells_how_much_is_there():
+    root = empty_root()
+    t = trial.Trial(os, root)
+    assert t.check("slot_a") == (None, 0)
+    files = [("a", b"1" * 1000), ("b", b""), ("c", b"2" * 600)]
+    data = header(manifest(files))
+    os.mkdir(root + "slot_a")
+    write(root, "slot_a/PACKAGE", data)
+    assert t.check("slot_a") == (None, 0)
+    for n in (0, 1, 511, 512, 999, 1000):
+        write(root, "slot_a/a", b"1" * n)
+        assert t.check("slot_a") == (None, n)
+    write(root, "slot_a/b", b"")
+    write(root, "slot_a/c", b"2" * 599)
+    assert t.check("slot_a") == (None, 1599)
+    write(root, "slot_a/c", b"2" * 601)
+    assert t.check("slot_a") == (None, 1000)  # that file starts anew
+    write(root, "slot_a/c", b"2" * 600)
+    seen = []
+    found, n = t.check("slot_a", lambda buf: seen.append(bytes(buf)))
+    assert found[:1] + found[2:] == ["slot_a", "thermo", "1.1", 2] and n == 1600
+    assert b"".join(seen) == data + b"1" * 1000 + b"2" * 600
+
+
+def test_digest_of_the_test_tools():
+    assert digest(b"") == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
