@@ -47,4 +47,4 @@ def _esp32():
     return {"temperature": (esp32.raw_temperature() - 32) / 1.8}
 
 
-_read = {"linux": _linux, "rp2": _rp2, "esp32": _esp32}[sys.platform]
+_read = {"linux": _linux, "rp2": _rp2, "esp32": _esp32}.get(sys.platform, dict)

@@ -34,7 +34,9 @@ def play(stage: Stage) -> list[dict]:
         seconds = round(time.monotonic() - began, 2)
         results.append({"name": name, "ok": ok, "seconds": seconds, "detail": detail})
         mark = "[green]✔[/]" if ok else "[red]✘[/]"
-        console.print(f"{mark} [b]{name}[/] [dim]{seconds:.1f} s[/] {escape(detail)}")
+        console.print(
+            f"{mark} [b]{name}[/] [dim]{seconds:.1f} s[/] {escape(detail)}", soft_wrap=True
+        )
     return results
 
 

@@ -1,6 +1,9 @@
 """The steps of the demo. Each watches both sides and returns what it saw, or raises."""
 
+import re
+import statistics
 import time
+from pathlib import Path
 
 from tools.demo.stage import Failed, Stage, require
 from tools.vboard import BLOCKS
@@ -8,6 +11,7 @@ from tools.vboard import BLOCKS
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
 RECORDS = 200
+MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 
 
 def deployed(stage: Stage) -> str:
@@ -29,10 +33,11 @@ def telemetry(stage: Stage) -> str:
     """Measurements arrive, and they are this machine's."""
     stage.until(lambda: len(stage.stored()) >= 3, 30, "three records")
     latest = stage.device.latest()
-    with open("/proc/meminfo") as file:
-        here = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
-    require(abs(latest["memory"] - here) < here / 4, f"memory {latest['memory']}, here {here}")
-    require(latest["load"] >= 0 and 0 < latest["heap"] < 160, f"load or heap: {latest}")
+    require(0 < latest["heap"] < 160, f"heap: {latest}")
+    if MEMORY.exists():
+        here = int(re.search(r"MemAvailable:\s+(\d+)", MEMORY.read_text())[1])
+        require(abs(latest["memory"] - here) < here / 4, f"memory: {latest}, here {here}")
+        require(0 <= latest["load"] < 1000, f"load: {latest}")
     age_ms = time.time_ns() // 1_000_000 - max(stage.stored())
     require(abs(age_ms) < 15_000, f"the newest record is {age_ms} ms old")
     return ", ".join(f"{key} {value}" for key, value in sorted(latest.items()))
@@ -61,9 +66,9 @@ def shared_attribute(stage: Stage) -> str:
     took = time.monotonic() - began
     stage.until(lambda: len(stage.measured(line)) >= 8, 30, "measurements")
     times = sorted(stage.measured(line))[2:]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-    require(all(400 <= gap <= 900 for gap in gaps), f"gaps of {gaps} ms")
-    return f"interval=0.5 applied after {1000 * took:.0f} ms; measures every {min(gaps)} ms now"
+    gap = statistics.median(later - earlier for earlier, later in zip(times, times[1:]))
+    require(400 <= gap <= 700, f"it measures every {gap} ms")
+    return f"interval=0.5 applied after {1000 * took:.0f} ms; measures every {gap:.0f} ms now"
 
 
 def command(stage: Stage) -> str:
