@@ -21,7 +21,7 @@ TIMEOUT_S = 60
 
 # Bytes. "update" is abupdate and the modules of thingsboard that drive it.
 MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
-HEAP_BUDGETS = {"client": 24_000, "round_trip": 1500}
+HEAP_BUDGETS = {"client": 24_000, "round_trip": 3200}
 UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
 OPTIONAL = {"coap.dtls": "coap with DTLS", "thingsboard.protobuf": "Protobuf payloads"}
 

@@ -159,7 +159,12 @@ def test_silence():
 def test_wrong_calls():
     async def test(client, server):
         await fails(ValueError, client.get("a", options=((70000, b""),)))
-        await fails(TypeError, client.get("a", unknown=1))
+        try:
+            client.get("a", unknown=1)
+        except TypeError:
+            pass
+        else:
+            raise AssertionError("taken")
         assert server.got == []
 
     scene(echo, test)

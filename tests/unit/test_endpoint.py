@@ -30,7 +30,7 @@ class Peer:
     def request(self, type=CON, code=POST, **how):
         message = Message(code, b"x", [(11, b"a")], type) if code else Message()
         if how.get("observe") is not None:
-            message.options.append((OBSERVE, b""))
+            message.options.insert(0, (OBSERVE, b""))
         exchange = self.endpoint.request(message, self.now & (1 << 30) - 1, **how)
         return exchange, self.pump()
 
@@ -67,14 +67,14 @@ class Peer:
         end = self.now + ms
         sent = []
         while True:
-            wait_ms = self.endpoint.timeout_ms(self.now & (1 << 30) - 1)
+            wait_ms = self.endpoint.handle_timeout(self.now & (1 << 30) - 1)
+            for message in self.pump():
+                sent.append((self.now, message))
+                wait_ms = 0
             if wait_ms is None or self.now + wait_ms > end:
                 self.now = end
                 return sent
             self.now += wait_ms
-            self.endpoint.handle_timeout(self.now & (1 << 30) - 1)
-            for message in self.pump():
-                sent.append((self.now, message))
 
 
 def notification(number, payload=b"", code=0x45):
@@ -95,7 +95,7 @@ def test_piggybacked_response():
     assert request.type == CON and len(request.token) == 4
     assert peer.receive(0x41, ACK, request.token, request.message_id) == []
     assert peer.outcome().code == 0x41
-    assert peer.endpoint.timeout_ms(peer.now) is None and peer.wait(100000) == []
+    assert peer.endpoint.handle_timeout(peer.now) is None and peer.wait(100000) == []
 
 
 def test_separate_response():
@@ -328,7 +328,7 @@ def test_notification_older_than_128_s_is_always_fresh():
     assert peer.outcome().uint(OBSERVE) == 8
     # Nothing is due any more once it has aged: an idle endpoint sleeps.
     peer.wait(128000)
-    assert peer.endpoint.timeout_ms(peer.now & (1 << 30) - 1) is None
+    assert peer.endpoint.handle_timeout(peer.now & (1 << 30) - 1) is None
 
 
 def test_observation_ends_by_another_code():

@@ -3,7 +3,7 @@
 
 from micropython import const
 
-from .message import Message, option_uint
+from .message import Message, add_option, option_uint
 
 _ETAG = const(4)
 _BLOCK2 = const(23)
@@ -30,42 +30,47 @@ class Transfer:
     end the transfer.
     """
 
+    # Defaults stand in the class: an instance takes RAM only for what differs.
+    _sent = 0  # bytes of our body which the peer has
+    _sending = 0  # bytes of it in the request under way
+    _restarted = False  # after a 4.08: once only
+    _got = 0  # bytes of the answer's body
+    _etag = _size = None  # of the answer, from its first block
+    _parts = ()
+
     def __init__(self, message, block_size=1024, sink=None, max_body=16384):
         szx = 0
         while szx < 6 and 32 << szx <= block_size:
             szx += 1
         self._message = message
-        self._body = memoryview(message.payload)
         self._szx = szx  # of our blocks
         self._szx2 = szx  # the largest we take
-        self._parts = []
-        self._sink = sink or self._parts.append
+        self._sink = sink
         self._max_body = max_body
-        self._sent = 0  # bytes of our body which the peer has
-        self._sending = 0  # bytes of it in the request under way
-        self._restarted = False  # after a 4.08: once only
-        self._got = 0  # bytes of the answer's body
-        self._etag = self._size = None  # of the answer, from its first block
+        # No blocks so far: the request goes out as it is, and so would its answer come back.
+        self._plain = szx == 6 and not sink and len(message.payload) <= 1024
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
         message = self._message
+        if self._plain:
+            return message
         options = list(message.options)
         payload = b""
         # A block option is NUM << 4 | M << 3 | SZX (section 2.2); NUM << 4 is offset >> SZX.
         if self._got or self._szx2 < 6:
-            options.append((_BLOCK2, option_uint(self._got >> self._szx2 | self._szx2)))
+            add_option(options, _BLOCK2, option_uint(self._got >> self._szx2 | self._szx2))
         if not self._got:
             sent = self._sent
             end = sent + (16 << self._szx)
-            total = len(self._body)
-            payload = self._body[sent:end]
+            total = len(message.payload)
+            payload = memoryview(message.payload)[sent:end]
             self._sending = len(payload)
             if sent or end < total:
                 more = (end < total) << 3
-                options.append((_BLOCK1, option_uint(sent >> self._szx | more | self._szx)))
+                add_option(options, _BLOCK1, option_uint(sent >> self._szx | more | self._szx))
             if not sent and end < total:
-                options.append((_SIZE1, option_uint(total)))
+                add_option(options, _SIZE1, option_uint(total))
         return Message(message.code, payload, options, message.type)
 
     def receive(self, response):
@@ -73,6 +78,12 @@ class Transfer:
 
         A response that is not of class 2 is returned as it is. Raises TransferError.
         """
+        if self._plain:
+            n = (response.option(_BLOCK1), response.option(_BLOCK2))
+            if n == (None, None) and response.code != _CONTINUE:
+                return response
+            self._plain = False
+            self._sending = len(self._message.payload)
         success = response.code >> 5 == 2
         if self._sending and self._upload(response, success):
             return
@@ -94,7 +105,7 @@ class Transfer:
             wrong = n >> 4 != self._sent >> self._szx + 4
             self._sent += self._sending
             self._sending = 0
-            more = self._sent < len(self._body)
+            more = self._sent < len(self._message.payload)
             if wrong or response.code == _CONTINUE and not more:
                 raise TransferError(_MISFIT)
             self._szx = min(self._szx, n & 7)
@@ -128,7 +139,10 @@ class Transfer:
         self._got = got
         if max(got, self._size or 0) > self._max_body:
             raise TransferError("more than %d bytes" % self._max_body)
-        self._sink(payload)
+        if self._sink:
+            self._sink(payload)
+        else:
+            self._parts += (payload,)
         if n & 8:
             return True
         response.payload = b"".join(self._parts)

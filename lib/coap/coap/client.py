@@ -9,7 +9,7 @@ from micropython import const
 
 from .block import Transfer
 from .endpoint import Endpoint, ResponseError
-from .message import Message
+from .message import Message, add_option
 from .udp import UDPTransport
 
 _CON = const(0)
@@ -41,10 +41,11 @@ class Client:
     transport.opened counts its source ports: an observation registered from an older one is lost.
     """
 
+    link_errors = 0  # datagrams that the network stack refused to send or to hand over
+
     def __init__(self, transport, **parameters):
         self.endpoint = Endpoint(os.urandom, **parameters)
         self.transport = transport
-        self.link_errors = 0  # datagrams that the network stack refused to send or to hand over
         self._reader = None
         self._timer = asyncio.create_task(self._keep_time())
 
@@ -55,10 +56,10 @@ class Client:
     delete = _verb(4)
     fetch = _verb(5)  # RFC 8132
 
-    async def request(
+    def request(
         self, code, path, payload=b"", query=(), options=(), type=_CON, timeout_ms=_WAIT_MS, **how
     ):
-        """Send a request and return the response, a Message of class 2 with its whole body.
+        """Await it: send a request; the response is a Message of class 2 with its whole body.
 
         path is "a/b" or a sequence of segments, query a sequence of strings, options one of
         (number, bytes), payload bytes or any buffer. timeout_ms (default 93 s) is for each block.
@@ -66,7 +67,7 @@ class Client:
         Raises ResponseError, OSError (ETIMEDOUT, ResetError, others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
-        return await self.transfer(Transfer(message, **how), timeout_ms)
+        return self.transfer(Transfer(message, **how), timeout_ms)
 
     def observe(
         self, path, query=(), options=(), type=_CON, timeout_ms=_WAIT_MS, ordered=True, **how
@@ -82,7 +83,7 @@ class Client:
 
     def ping(self, timeout_ms=_WAIT_MS):
         """Await it until the server has answered an Empty message; OSError if it did not."""
-        return self.exchange(Message(), timeout_ms)
+        return self.transfer(Transfer(Message()), timeout_ms)
 
     def reconnect(self):
         """Take a new source port and resolve the name again; requests under way go on.
@@ -91,13 +92,10 @@ class Client:
         """
         if not self._timer:
             raise OSError(errno.ENOTCONN)
+        self.transport.open()
         if self._reader:
             self._reader.cancel()
-        try:
-            self.transport.open()
-        finally:
-            if self.transport.socket:  # a new one, or still the old one
-                self._reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read())
 
     def close(self):
         """End the client; who waits for an answer gets OSError ENOTCONN."""
@@ -106,27 +104,23 @@ class Client:
                 task.cancel()
         self._timer = self._reader = None
         self.transport.close()
-        for exchange in self.endpoint.exchanges[:]:
-            self.endpoint.cancel(exchange, OSError(errno.ENOTCONN))
-        self._pump()
+        for exchange in self.endpoint.exchanges:
+            exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
+        self.endpoint.exchanges = []
 
     async def transfer(self, transfer, timeout_ms, response=None):
-        # From the first request on, or from a response that came already; the answer's body whole.
+        # The last response of a transfer, from its first request or from a response on.
         response = response and transfer.receive(response)
         while not response:
-            answer = await self.exchange(transfer.next_request(), timeout_ms)
-            response = transfer.receive(answer)
-        if response.code >> 5 != 2:
+            receiver = _Receiver()
+            exchange = self.start(transfer.next_request(), timeout_ms, receiver)
+            try:
+                response = transfer.receive(await receiver.next())
+            finally:
+                self.endpoint.cancel(exchange)
+        if response.code >> 5 not in (0, 2):  # 0: a Reset, the answer to a ping
             raise ResponseError(response)
         return response
-
-    async def exchange(self, message, timeout_ms):
-        receiver = _Receiver()
-        exchange = self.start(message, timeout_ms, receiver)
-        try:
-            return await receiver.next()
-        finally:
-            self.endpoint.cancel(exchange)
 
     def start(self, message, timeout_ms, receiver, observe=None):
         # Begin an exchange; receiver.receive(exchange, outcome) is called with each outcome.
@@ -160,12 +154,11 @@ class Client:
 
     async def _keep_time(self):
         while True:
+            wait_ms = self.endpoint.handle_timeout(ticks_ms())
+            self._pump()
             # asyncio has no cheap way to move a wake-up forward: a new deadline waits a tick.
-            wait_ms = self.endpoint.timeout_ms(ticks_ms())
             hurry = wait_ms is not None and wait_ms < 1000
             await asyncio.sleep_ms(_TICK_MS if hurry else 5 * _TICK_MS)
-            self.endpoint.handle_timeout(ticks_ms())
-            self._pump()
 
 
 class _Receiver:
@@ -198,15 +191,16 @@ class Observation(_Receiver):
     cancel(). lost counts messages that a slow reader missed.
     """
 
+    lost = 0
+    _exchange = _old = None
+
     def __init__(self, client, message, timeout_ms, ordered, how):
         super().__init__()
-        self.lost = 0
         self._client = client
         self._message = message
         self._timeout_ms = timeout_ms
         self._ordered = ordered
         self._how = how
-        self._exchange = self._old = None
         self.register()
 
     def register(self):
@@ -254,8 +248,8 @@ class Observation(_Receiver):
             message = await self.next()
             if message.option(_BLOCK2) is None:
                 return message
-            transfer = Transfer(self._message, **self._how)
             try:
+                transfer = Transfer(self._message, **self._how)
                 whole = await self._client.transfer(transfer, self._timeout_ms, message)
             except Exception:
                 self._client.endpoint.cancel(self._exchange)
@@ -268,15 +262,17 @@ class Observation(_Receiver):
 
     def _request(self, observe):
         message = Transfer(self._message, **self._how).next_request()
-        message.options.append((_OBSERVE, observe))
-        return message
+        options = [(_OBSERVE, observe)] + list(message.options)
+        return Message(1, b"", options, message.type)
 
 
 def _uri(path, query, options):
-    # The options that name a resource (RFC 7252 section 6.4).
-    result = list(options)
+    # The options that name a resource (RFC 7252 section 6.4), and others.
+    result = []
     for segment in path.split("/") if isinstance(path, str) else path:
         result.append((_URI_PATH, segment.encode()))
     for item in query:
         result.append((_URI_QUERY, item.encode()))
+    for number, value in options:
+        add_option(result, number, value)
     return result

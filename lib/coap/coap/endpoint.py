@@ -1,7 +1,7 @@
 # The message and request layers of a client for one peer (RFC 7252 sections 4 and 5), sans-I/O.
 #
 # The caller moves datagrams, hands in the time and sleeps: after each call, send next_datagram()
-# until None, take next_event() until None, and call handle_timeout() after timeout_ms(). `now` is
+# until None, take next_event() until None, and call handle_timeout() when it said. `now` is
 # wrapping ticks_ms. A deadline is set once and compared by ticks_diff() only, which is right below
 # 2**29 ms; nothing older is kept.
 #
@@ -14,7 +14,7 @@ from binascii import crc32
 
 from micropython import const
 
-from .message import Message, MessageError, decode
+from .message import MessageError, decode
 from .observe import FRESH_MS, goes_on, is_newer
 
 _CON = const(0)
@@ -61,21 +61,23 @@ def ticks_diff(a, b):
 class Exchange:
     """One request and everything answered under its token.
 
-    Set when a datagram is sent: serial, its place in the order of all; timeout_ms, which doubles
-    with each repetition of a CON; resend_at, when that is over. receiver is the driver's own.
+    Set when a datagram is sent: message_id; serial, its place in the order of all; timeout_ms,
+    which doubles with each repetition of a CON; resend_at, when that is over. receiver is the
+    driver's own.
     """
 
-    def __init__(self, datagram, token, deadline, observe, bulk):
+    # Defaults stand in the class: an instance takes RAM only for what differs.
+    observe = None  # for an observation: whether only fresh notifications count
+    bulk = False  # part of a download: window, and sent again with a new message id
+    state = _QUEUED
+    message_id = None
+    number = None  # Observe value of the last fresh notification; None before, and FRESH_MS after
+    repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
+
+    def __init__(self, datagram, token, deadline):
         self.datagram = datagram  # its message id is written when it is sent
         self.token = token
         self.deadline = deadline  # gives up then; while observing: the last notification is old
-        self.observe = observe  # None; for an observation, whether only fresh notifications count
-        self.bulk = bulk  # part of a download: window, and sent again with a new message id
-        self.state = _QUEUED
-        self.message_id = None  # of the last datagram sent
-        # Observe value of the last fresh notification; None before, and FRESH_MS after.
-        self.number = None
-        self.repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
 
 
 class Endpoint:
@@ -86,28 +88,30 @@ class Endpoint:
     time alone, not by a number of tries.
     """
 
+    # What went wrong, for the user to read.
+    malformed = 0  # datagrams that are no message
+    unexpected = 0  # messages that answer nothing of ours
+    duplicates = 0  # messages that had come before
+    stale = 0  # notifications older than the last
+    retransmissions = 0
+
+    window = 1
+    _srtt = 0  # smoothed round trip * 8; 0: none measured
+    _rttvar = 0  # its mean deviation * 4
+    _backoff = 0  # doublings of the timeout since the last clean round trip
+    _serial = 0  # datagrams sent
+    _halved = 0  # losses up to this serial belong to a window that was halved already
+    _silent = 0  # windows lost since anything was heard
+
     def __init__(self, random, ack_timeout_ms=2000, window_limit=3):
         self._random = random
         self._ack_timeout_ms = ack_timeout_ms
+        self.window_limit = window_limit
         self._message_id = int.from_bytes(random(2), "big")
         self.exchanges = []  # under way, oldest first
         self._replies = []  # acknowledgements and resets to be sent
         self._events = []
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
-        self._srtt = 0  # smoothed round trip * 8; 0: none measured
-        self._rttvar = 0  # its mean deviation * 4
-        self._backoff = 0  # doublings of the timeout since the last clean round trip
-        self._serial = 0  # datagrams sent
-        self._halved = 0  # losses up to this serial belong to a window that was halved already
-        self._silent = 0  # windows lost since anything was heard
-        self.window = 1
-        self.window_limit = window_limit
-        # What went wrong, for the user to read.
-        self.malformed = 0  # datagrams that are no message
-        self.unexpected = 0  # messages that answer nothing of ours
-        self.duplicates = 0  # messages that had come before
-        self.stale = 0  # notifications older than the last
-        self.retransmissions = 0
 
     def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
@@ -119,7 +123,9 @@ class Endpoint:
         """
         if message.code and not message.token:
             message.token = self._random(4)
-        exchange = Exchange(message.encode(), message.token, now + timeout_ms, observe, bulk)
+        exchange = Exchange(message.encode(), message.token, now + timeout_ms)
+        exchange.observe = observe
+        exchange.bulk = bulk
         self.exchanges.append(exchange)
         return exchange
 
@@ -154,31 +160,31 @@ class Endpoint:
         if self._events:
             return self._events.pop(0)
 
-    def timeout_ms(self, now):
-        """Return in how many milliseconds handle_timeout() is due (0: at once), or None."""
-        result = None
-        for exchange in self.exchanges:
-            left = ticks_diff(exchange.deadline, now)
-            if exchange.state == _SENT:
-                left = min(left, ticks_diff(exchange.resend_at, now))
-            elif exchange.state == _OBSERVING and exchange.number is None:
-                continue
-            if result is None or left < result:
-                result = max(0, left)
-        return result
-
     def handle_timeout(self, now):
-        """Do what is due by now: repeat, give up, let notifications age."""
+        """Do what is due: repeat, give up, let notifications age.
+
+        Returns in how many milliseconds there is more to do (0: after sending), or None.
+        """
+        result = None
         for exchange in self.exchanges[:]:
-            if ticks_diff(now, exchange.deadline) >= 0:
-                if exchange.state == _OBSERVING:
+            left = ticks_diff(exchange.deadline, now)
+            if exchange.state == _OBSERVING:
+                if left <= 0 or exchange.number is None:
                     exchange.number = None
-                else:
-                    self.cancel(exchange, OSError(errno.ETIMEDOUT))
-            elif exchange.state == _SENT and ticks_diff(now, exchange.resend_at) >= 0:
-                if self._lost(exchange, exchange.bulk or not exchange.datagram[0] & _TYPE):
-                    self._silent += 1
-                    self._backoff += 1
+                    continue
+            elif left <= 0:
+                self.cancel(exchange, OSError(errno.ETIMEDOUT))
+                continue
+            elif exchange.state == _SENT:
+                left = min(left, ticks_diff(exchange.resend_at, now))
+                if left <= 0:
+                    left = 0
+                    if self._lost(exchange, exchange.bulk or not exchange.datagram[0] & _TYPE):
+                        self._silent += 1
+                        self._backoff += 1
+            if result is None or left < result:
+                result = left
+        return result
 
     def receive_datagram(self, data, now):
         """Take one datagram from the peer; never raises for what the peer sends."""
@@ -234,7 +240,8 @@ class Endpoint:
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
         if message.type == _CON:
-            self._replies.append(Message(type=type, message_id=message.message_id).encode())
+            mid = message.message_id
+            self._replies.append(bytes((0x40 | type << 4, 0, mid >> 8, mid & 255)))
 
     def _send(self, exchange, now):
         datagram = exchange.datagram

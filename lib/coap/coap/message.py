@@ -14,8 +14,6 @@ DELETE = const(4)
 FETCH = const(5)
 
 # Response codes that a caller acts upon: class << 5 | detail (section 12.1.2).
-CONTENT = const(0x45)
-BAD_REQUEST = const(0x80)
 UNAUTHORIZED = const(0x81)
 NOT_FOUND = const(0x84)
 
@@ -32,10 +30,18 @@ def option_uint(n):
     return n.to_bytes(size, "big")
 
 
+def add_option(options, number, value):
+    """Put an option into a list of them, behind those with the same or a smaller number."""
+    i = len(options)
+    while i and options[i - 1][0] > number:
+        i -= 1
+    options.insert(i, (number, value))
+
+
 class Message:
     """One CoAP message.
 
-    options is a list of (number, bytes) in any order; repeated options keep theirs.
+    options is a sequence of (number, bytes), numbers ascending: add_option() keeps them so.
     payload is bytes or any buffer.
     """
 
@@ -75,15 +81,14 @@ class Message:
         out = bytearray((0x40 | self.type << 4 | len(token), self.code, mid >> 8, mid & 255))
         out.extend(token)
         previous = 0
-        # MicroPython's sort is not stable, and the order of repeated options has a meaning.
-        for number, _, value in sorted([(o[0], i, o[1]) for i, o in enumerate(self.options)]):
+        for number, value in self.options:
+            if not previous <= number <= 65535 or len(value) > 65804:
+                raise ValueError("option order or size")
             at = len(out)
             out.append(0)
             out[at] = _nibble(out, number - previous) << 4 | _nibble(out, len(value))
             out.extend(value)
             previous = number
-        if previous > 65535:
-            raise ValueError("option number")
         if len(self.payload):
             out.append(255)
             out.extend(self.payload)
@@ -103,7 +108,7 @@ def decode(data):
     if at > min(12, size) or code >> 5 in (1, 6, 7) or not code and size > 4:
         raise MessageError  # token length, reserved class, Empty with trailing bytes
     token = bytes(data[4:at])
-    options = []
+    options = ()
     number = 0
     payload = b""
     try:
@@ -122,6 +127,7 @@ def decode(data):
             at += length
             if number > 65535 or at > size:
                 raise MessageError
+            options = options or []
             options.append((number, value))
     except IndexError:  # cut inside an extended delta or length
         raise MessageError
@@ -130,16 +136,12 @@ def decode(data):
 
 def _nibble(out, n):
     # Option delta or length n: returns its 4 bits, appends what does not fit them (section 3.1).
-    if n < 0:
-        raise ValueError("option number")
     if n < 13:
         return n
     if n < 269:
         out.append(n - 13)
         return 13
     n -= 269
-    if n > 65535:
-        raise ValueError("option length")
     out.append(n >> 8)
     out.append(n & 255)
     return 14

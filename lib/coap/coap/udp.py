@@ -26,11 +26,12 @@ class UDPTransport:
     def open(self):
         """Resolve the name and take a new socket, so a new source port. Raises OSError. Blocks."""
         info = socket.getaddrinfo(*self.address)[0]
+        new = socket.socket(info[0], socket.SOCK_DGRAM)
+        new.setblocking(False)
+        new.connect(info[-1])
         self.close()
-        self.socket = socket.socket(info[0], socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.connect(info[-1])
-        self.send = self.socket.send
+        self.socket = new
+        self.send = new.send
         self.opened += 1
 
     def recv(self):
