@@ -112,26 +112,31 @@ class Trial:
         the order of the container; len serves for nobody.
         """
         n = 0
-        buf = memoryview(bytearray(512))
         header = self.read(slot + "/PACKAGE")
         seen(header)
         try:
             m = json.loads(header[_MANIFEST:])
             for name, size, digest in m["files"]:
-                have = 0
-                h = hashlib.sha256()
                 with open(self.root + slot + "/" + name, "rb") as f:
-                    while k := f.readinto(buf):
-                        h.update(buf[:k])
-                        seen(buf[:k])
-                        have += k
-                if b2a_base64(h.digest())[:-1] != digest.encode():
+                    have, found = self.digest(f.readinto, seen)
+                if found != digest:
                     return None, n + have * (have < size)
                 n += size
             m["id"] = int.from_bytes(header[_ID : _ID + 7], "big")
             return _package(slot, m), n
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None, n
+
+    def digest(self, readinto, seen):
+        """Read to the end; return (how many bytes, their SHA-256 in base64)."""
+        n = 0
+        h = hashlib.sha256()
+        buf = memoryview(bytearray(512))
+        while k := readinto(buf):
+            n += k
+            h.update(buf[:k])
+            seen(buf[:k])
+        return n, b2a_base64(h.digest())[:-1].decode()
 
     def read(self, name):
         """Return a file's bytes, b"" if there is none."""

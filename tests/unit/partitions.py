@@ -46,8 +46,8 @@ class Chip:
                     raise OSError(2)  # ENOENT
                 return Partition(chip.other(chip.running))
 
-            def readblocks(self, block, buf):
-                start = block * BLOCK
+            def readblocks(self, block, buf, offset=0):
+                start = block * BLOCK + offset
                 chip.bounds(self.label, start, len(buf))
                 buf[:] = chip.flash[self.label][start : start + len(buf)]
 

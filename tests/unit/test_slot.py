@@ -181,6 +181,14 @@ def test_a_download_that_was_aborted_goes_on_at_the_byte():
         assert image.offset >= max(until, LENGTH + done)
 
 
+def test_begun_again_without_an_abort():
+    board = Board()
+    for until in (LENGTH + 500, LENGTH + 6000, len(PACKAGE)):
+        board.download(PACKAGE, until)
+    board.slot.finish()
+    assert content(board, "slot_a") == sorted(NEW + [("PACKAGE", PACKAGE[:LENGTH])])
+
+
 def test_a_changed_package_starts_anew():
     board = Board()
     board.download(package(OLD, version="1.0"))

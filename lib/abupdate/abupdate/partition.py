@@ -4,9 +4,6 @@
 # The boot loader starts a new image once, and goes back unless it was confirmed: a power cut is
 # enough for that. What runs is read from the partition table, never from our own state.
 
-import hashlib
-from binascii import b2a_base64
-
 from micropython import const
 
 from .slot import Slot
@@ -88,11 +85,12 @@ class PartitionSlot(Slot):
     def _right(self, seen):
         self.write(b"\xff" * (-len(self._buf) % _BLOCK))
         seen(self.stored())
-        h = hashlib.sha256()
-        buf = bytearray(_BLOCK)
-        for n in range(self._block):
-            self._target.readblocks(n, buf)
-            data = memoryview(buf)[: self._manifest["size"] - n * _BLOCK]
-            h.update(data)
-            seen(data)
-        return b2a_base64(h.digest())[:-1] == self._manifest["files"][0][2].encode()
+        self._read = 0
+        _, found = self.trial.digest(self._readinto, seen)
+        return found == self._manifest["files"][0][2]
+
+    def _readinto(self, buf):
+        n = min(len(buf), self._manifest["size"] - self._read)
+        self._target.readblocks(0, buf[:n], self._read)
+        self._read += n
+        return n

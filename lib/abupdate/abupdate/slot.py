@@ -79,6 +79,7 @@ class AppSlot(Slot):
 
     def begin(self, manifest):
         super().begin(manifest)
+        self.abort()
         trial = self.trial
         folder = trial.root + trial.spare
         files = manifest["files"]

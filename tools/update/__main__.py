@@ -1,0 +1,129 @@
+"""`python -m tools.update`: make keys, build signed update packages, look into them."""
+
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tools.update import application, container, esp32, keys
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+console = Console(highlight=False, soft_wrap=True)
+
+# Outside of any checkout: a key that is lost or published cannot be replaced on boards far away.
+DEFAULT_KEY = Path(typer.get_app_dir("abupdate")) / "key.pem"
+
+KeyOption = Annotated[Path, typer.Option(help="the private key; made at first use")]
+
+
+@app.command()
+def keygen(key: Annotated[Path, typer.Argument()] = DEFAULT_KEY):
+    """Make a signing key."""
+    keys.create(key)
+    _tell_of_new(key)
+
+
+@app.command()
+def board_keys(
+    private: Annotated[list[Path], typer.Argument(help="1 to 4 private keys")] = (DEFAULT_KEY,),
+    out: Annotated[Path, typer.Option("--out", "-o")] = Path(keys.BOARD_FILE),
+):
+    """Write the public halves of keys as the file that a board holds."""
+    content = b"".join(keys.public_bytes(keys.load(path)) for path in private)
+    keys.split(content)
+    out.write_bytes(content)
+    console.print(f"{escape(str(out))}: copy it to the board's root folder")
+
+
+@app.command()
+def build(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="folders: application and libraries; or one .app-bin of an ESP32"),
+    ],
+    title: Annotated[str, typer.Option(help="as assigned in ThingsBoard")],
+    version: Annotated[str, typer.Option(help="as assigned in ThingsBoard")],
+    sequence: Annotated[int, typer.Option(help="boards take no lower one than they confirmed")],
+    board: Annotated[list[str], typer.Option(help="sys.implementation._build; may be repeated")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the package to write")],
+    key: KeyOption = DEFAULT_KEY,
+    chip: Annotated[str, typer.Option(help="of an ESP32 image; else by the board's name")] = "",
+):
+    """Build a signed package."""
+    if len(sources) == 1 and sources[0].is_file():
+        kind = "firmware"
+        image = sources[0].read_bytes()
+        for name in board:
+            esp32.check(image, chip or esp32.chip_of_board(name))
+        files = [("micropython.bin", image)]
+    else:
+        kind = "app"
+        files = application.collect(sources)
+    private, is_new = keys.load_or_create(key)
+    if is_new:
+        _tell_of_new(key)
+    data = container.build(
+        private,
+        files,
+        kind=kind,
+        title=title,
+        version=version,
+        boards=board,
+        sequence=sequence,
+    )
+    out.write_bytes(data)
+    console.print(f"{escape(str(out))}: {kind} {title} {version}, {len(data)} bytes")
+
+
+@app.command()
+def inspect(package: Path):
+    """Show what a package holds."""
+    found = container.parse(package.read_bytes())
+    for name in ("title", "version", "kind", "sequence"):
+        console.print(f"{name:9} {escape(str(found.manifest[name]))}")
+    console.print(f"{'boards':9} {escape(', '.join(found.manifest['boards']))}")
+    console.print(f"{'key':9} {found.key_id.hex()}")
+    console.print(f"{'header':9} {len(found.header)} of {container.MAX_HEADER} bytes")
+    table = Table("file", "bytes", "SHA-256")
+    table.columns[1].justify = "right"
+    for name, content in found.files:
+        table.add_row(name, str(len(content)), container.digest(content))
+    console.print(table)
+
+
+@app.command()
+def verify(
+    package: Path,
+    board_keys: Annotated[Path, typer.Option("--keys", help="a board's key file")] = None,
+    key: Annotated[Path, typer.Option(help="or the private key")] = DEFAULT_KEY,
+):
+    """Check signature and contents as a board does; exit with 1 if it would refuse."""
+    public = board_keys.read_bytes() if board_keys else keys.public_bytes(keys.load(key))
+    found = container.parse(package.read_bytes())
+    container.verify(found, public)
+    console.print(f"{escape(str(package))}: the signature and all contents are right")
+
+
+def _tell_of_new(key: Path) -> None:
+    console.print(
+        f"[bold]a new signing key: {escape(str(key))}[/]\n"
+        "keep a copy in a safe place: boards take updates from nobody else\n"
+        "its public half for the boards: python -m tools.update board-keys"
+    )
+
+
+def main() -> None:
+    try:
+        app()
+    except (container.PackageError, keys.KeyFileError, OSError) as error:
+        raise SystemExit(f"update: {error}") from None
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"update: {error.cmd[-1]} does not compile") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The update container, written and read on the host; docs/updates.md draws it byte by byte."""
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from tools.update import keys
+
+MAGIC = b"ABU1"
+KEY_ID_AT = 6
+SIGNATURE_AT = 10
+MANIFEST_AT = SIGNATURE_AT + keys.BYTES
+MAX_HEADER = 4096
+
+KINDS = ("app", "firmware")
+NAME = re.compile(r"[a-z0-9_.]+(/[a-z0-9_.]+)*")
+
+
+class PackageError(ValueError):
+    """The package cannot be built, or is not what it claims; the text tells a person why."""
+
+
+@dataclass
+class Container:
+    """A package taken apart. files are (name, content), in their order."""
+
+    header: bytes
+    manifest: dict
+    files: list[tuple[str, bytes]]
+
+    @property
+    def key_id(self) -> bytes:
+        return self.header[KEY_ID_AT:SIGNATURE_AT]
+
+    @property
+    def signature(self) -> bytes:
+        return self.header[SIGNATURE_AT:MANIFEST_AT]
+
+    @property
+    def signed(self) -> bytes:
+        return self.header[:SIGNATURE_AT] + self.header[MANIFEST_AT:]
+
+
+def build(
+    key: rsa.RSAPrivateKey,
+    files: list[tuple[str, bytes]],
+    *,
+    kind: str,
+    title: str,
+    version: str,
+    boards: list[str],
+    sequence: int,
+) -> bytes:
+    """Return the signed container; the same arguments give the same bytes.
+
+    files are (name, content); for firmware just one. PackageError if it cannot be expressed.
+    """
+    check(files, kind=kind, title=title, version=version, boards=boards, sequence=sequence)
+    fields = {"boards": boards, "kind": kind, "sequence": sequence}
+    fields |= {"title": title, "version": version}
+    fields["files"] = [[name, len(content), digest(content)] for name, content in files]
+    manifest = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+    length = MANIFEST_AT + len(manifest)
+    if length > MAX_HEADER:
+        excess = length - MAX_HEADER
+        raise PackageError(f"{len(files)} files: the manifest is {excess} bytes too long")
+    start = MAGIC + length.to_bytes(2, "big") + keys.key_id(keys.public_bytes(key))
+    signature = key.sign(start + manifest, padding.PKCS1v15(), SHA256())
+    return start + signature + manifest + b"".join(content for _, content in files)
+
+
+def check(files, *, kind, title, version, boards, sequence) -> None:
+    """Raise PackageError for what a board would refuse."""
+    if kind not in KINDS:
+        raise PackageError(f"the kind is {kind!r}, not one of {', '.join(KINDS)}")
+    if not title or not version:
+        raise PackageError("a package needs a title and a version")
+    if not boards or not all(boards):
+        raise PackageError("a package needs the name of at least one board")
+    if sequence < 0:
+        raise PackageError(f"the sequence is {sequence}, below 0")
+    if kind == "firmware" and len(files) != 1:
+        raise PackageError(f"firmware is one image, not {len(files)}")
+    if not any(content for _, content in files):
+        raise PackageError("the package has no content")
+    names = {name for name, _ in files}
+    if len(names) < len(files):
+        raise PackageError("a file is there twice")
+    for name in sorted(names):
+        if not NAME.fullmatch(name) or ".." in name:
+            raise PackageError(f"the name {name!r}: only a-z 0-9 _ . and / between them")
+        if any(other.startswith(name + "/") for other in names):
+            raise PackageError(f"{name!r} is both a file and a folder")
+
+
+def parse(data: bytes) -> Container:
+    """Take a container apart. PackageError if it is none, or its contents do not match.
+
+    The signature is not checked: that is verify().
+    """
+    length = int.from_bytes(data[4:6], "big")
+    if data[:4] != MAGIC or not MANIFEST_AT < length <= MAX_HEADER:
+        raise PackageError("this is no update package")
+    header = data[:length]
+    try:
+        manifest = json.loads(header[MANIFEST_AT:])
+        entries = [(str(name), int(size), str(sha)) for name, size, sha in manifest["files"]]
+        fields = {k: manifest[k] for k in ("kind", "title", "version", "boards", "sequence")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise PackageError(f"the manifest is wrong: {error!r}") from error
+    files = []
+    position = length
+    for name, size, sha in entries:
+        content = data[position : position + size]
+        if digest(content) != sha:
+            raise PackageError(f"{name} does not match its SHA-256, or is cut off")
+        files.append((name, content))
+        position += size
+    if position != len(data):
+        raise PackageError(f"{len(data) - position} bytes follow the end")
+    check(files, **fields)
+    return Container(header, manifest, files)
+
+
+def verify(container: Container, public_keys: bytes) -> None:
+    """Check the signature against a board's key file. PackageError if it does not hold."""
+    for key in keys.split(public_keys):
+        if keys.key_id(key) == container.key_id:
+            numbers = rsa.RSAPublicNumbers(keys.EXPONENT, int.from_bytes(key, "big"))
+            try:
+                numbers.public_key().verify(
+                    container.signature, container.signed, padding.PKCS1v15(), SHA256()
+                )
+            except InvalidSignature:
+                raise PackageError("its signature is wrong") from None
+            return
+    raise PackageError("signed with a key that is not in the key file")
+
+
+def digest(content: bytes) -> str:
+    return b64encode(hashlib.sha256(content).digest()).decode()
