@@ -1,0 +1,3 @@
+metadata(version="0.1.0", description="ThingsBoard's device API over CoAP for MicroPython")
+require("coap")
+package("thingsboard")

@@ -1,0 +1,145 @@
+# Window, timers and round trips: how hard the endpoint presses a link.
+
+from coap.message import CON, NON
+from peer import ACK, Peer
+
+
+def test_window_starts_at_one_and_one_slot_is_kept():
+    peer = Peer()
+    _, sent = peer.request(NON, bulk=True)
+    assert len(sent) == 1
+    for _ in range(3):
+        assert peer.request(NON, bulk=True)[1] == []  # the window is 1
+    assert len(peer.request()[1]) == 1  # an RPC reply, say, has a slot of its own
+    assert peer.request()[1] == []
+    peer.receive(0x45, NON, sent[0].token, 1)
+    assert peer.endpoint.window == 2
+
+
+def test_window_grows_with_answers_up_to_its_limit():
+    peer = Peer()
+    waiting = []
+    for _ in range(12):
+        waiting += peer.request(NON, bulk=True)[1]
+    most = 0
+    while waiting:
+        most = max(most, len(waiting))
+        request = waiting.pop(0)
+        waiting += peer.receive(0x45, NON, request.token, most)
+    assert most == 3 == peer.endpoint.window
+    assert len(peer.events()) == 12
+
+
+def test_window_halves_once_per_window_lost():
+    peer = Peer(window_limit=8)
+    peer.endpoint.window = 8
+    for _ in range(8):
+        peer.request(NON, bulk=True)
+    peer.wait(2000)
+    assert peer.endpoint.window == 4
+    assert peer.endpoint.retransmissions == 4  # the others wait for their turn
+
+
+def test_empty_ack_frees_the_slot():
+    peer = Peer()
+    _, (first,) = peer.request()
+    _, (second,) = peer.request()
+    assert peer.request()[1] == []
+    (third,) = peer.receive(message_id=first.message_id)
+    assert third.token != second.token
+
+
+def test_bulk_requests_are_repeated_with_a_new_message_id():
+    peer = Peer()
+    exchange, (request,) = peer.request(NON, bulk=True)
+    ((time, again),) = peer.wait(2000)
+    assert time == 2000
+    assert again.token == request.token and again.message_id != request.message_id
+    peer.receive(0x45, NON, request.token, 1)
+    assert peer.outcome().code == 0x45
+
+
+def test_timeout_of_bulk_requests_follows_the_round_trip():
+    peer = Peer()
+    for _ in range(20):
+        _, (request,) = peer.request(NON, bulk=True)
+        peer.now += 150
+        peer.receive(0x45, NON, request.token, 1)
+    start = peer.now
+    peer.request(NON, bulk=True)
+    ((time, _),) = peer.wait(300)
+    assert time - start == 200  # the floor; a CON would wait a second
+
+
+def test_two_silent_windows_fall_back_to_one_con():
+    peer = Peer()
+    for _ in range(6):
+        _, sent = peer.request(NON, bulk=True)
+        peer.now += 50
+        for request in sent:
+            peer.receive(0x45, NON, request.token, 1)
+    for _ in range(3):
+        peer.request(NON, bulk=True)
+    sent = peer.wait(60000)
+    types = [message.type for _, message in sent]
+    assert types[0] == NON
+    probe = types.index(CON)
+    assert types[probe:] == [CON] * (len(types) - probe)
+    token = sent[probe][1].token
+    assert all(message.token == token for _, message in sent[probe:])
+    # An answer to the probe opens the way for the others.
+    peer.receive(0x45, CON, token, 2)
+    assert peer.sent[-1].type == NON
+
+
+def test_an_overtaken_bulk_request_is_repeated_at_once():
+    peer = Peer()
+    peer.endpoint.window = 3
+    requests = [peer.request(NON, bulk=True)[1][0] for _ in range(3)]
+    (again,) = peer.receive(0x45, NON, requests[1].token, 1)
+    assert again.token == requests[0].token
+    assert peer.endpoint.window == 1
+    # The late answer still counts.
+    peer.receive(0x45, NON, requests[0].token, 2)
+    assert len(peer.events()) == 2
+
+
+def test_ordinary_requests_are_not_repeated_when_overtaken():
+    peer = Peer()
+    _, (first,) = peer.request()
+    _, (second,) = peer.request()
+    assert peer.receive(0x41, ACK, second.token, second.message_id) == []
+
+
+def test_no_round_trip_is_taken_from_a_repeated_message():
+    peer = Peer()
+    _, (request,) = peer.request()
+    peer.wait(3000)
+    peer.now += 5000
+    peer.receive(0x41, ACK, request.token, request.message_id)
+    # Karn: unmeasured, and the doubled timeout stays for the next request.
+    start = peer.now
+    peer.request()
+    first = peer.wait(10000)[0][0] - start
+    assert 4000 <= first <= 6000
+
+
+def test_backed_off_timeout_ends_with_a_clean_round_trip():
+    peer = Peer()
+    _, (request,) = peer.request()
+    peer.wait(10000)
+    peer.receive(0x41, ACK, request.token, request.message_id)
+    _, (request,) = peer.request()
+    peer.now += 20
+    peer.receive(0x41, ACK, request.token, request.message_id)
+    start = peer.now
+    peer.request()
+    assert 1000 <= peer.wait(10000)[0][0] - start <= 1500
+
+
+def test_late_answer_to_a_plain_non():
+    peer = Peer()
+    _, (request,) = peer.request(NON, timeout_ms=30000)
+    assert peer.wait(20000) == []  # never repeated
+    peer.receive(0x41, NON, request.token, 1)
+    assert peer.outcome().code == 0x41
