@@ -68,7 +68,7 @@ def main(
         sim.rpc_rule(method, lambda _: {"time": sim.store.clock_ms()})
     console.print(f"ThingsBoard on coap://{host}:{sim.port}, device demo, token [b]{token}[/]")
     console.print("provisioning: key [b]demo-key[/], secret [b]demo-secret[/]")
-    console.print(HELP)
+    console.print(HELP, markup=False)
     try:
         while True:
             try:
