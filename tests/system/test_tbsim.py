@@ -1,0 +1,480 @@
+"""The simulator's behaviour beyond the measured datagrams: what breaks naive clients."""
+
+import json
+import time
+
+import pytest
+from aiocoap import Message
+from aiocoap.numbers.types import ACK, CON, NON, RST
+
+from tests.system.wire import Wire
+from tools.tbsim import RPCError, Simulator, Timing
+
+TELEMETRY = "b3 617069 02 7631 03 544f4b 09 74656c656d65747279"
+T1 = "ff 7b2274223a317d"
+
+
+class Peer:
+    """A device that sends and reads whole messages through aiocoap's codec."""
+
+    def __init__(self, port):
+        self.wire = Wire(port)
+        self.mid = 0x2000
+
+    def ask(self, method, path, payload=b"", kind=CON, token=b"\x01", mid=None, **options):
+        self.mid += 1
+        request = Message(
+            code=method, payload=payload, _mtype=kind, _mid=mid or self.mid, _token=token
+        )
+        request.opt.uri_path = path.split("/")
+        for name, value in options.items():
+            setattr(request.opt, name, value)
+        self.wire.up(request.encode())
+        return self.read()
+
+    def read(self, acknowledge=True):
+        try:
+            message = Message.decode(self.wire.down())
+        except TimeoutError:
+            return None
+        if message.mtype is CON and acknowledge:
+            self.wire.ack(message.mid.to_bytes(2, "big"))
+        return message
+
+    def post(self, path, value, **how):
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.ask(2, path, body, **how)
+
+    def code(self, path, value, **how):
+        response = self.post(path, value, **how)
+        return response and response.code.dotted
+
+
+@pytest.fixture
+def peer(quick):
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    yield peer
+    peer.wire.close()
+
+
+def test_message_ids_are_all_that_duplicates_are_known_by(quick):
+    wire = Wire(quick.port)
+    wire.up(f"41021001a1 {TELEMETRY} {T1}")
+    first = wire.down()
+    wire.up(f"41021001a1 {TELEMETRY} {T1}")  # un-ACKed: an empty ACK and the same response
+    assert wire.down().hex() == "60001001"
+    assert wire.down() == first
+    wire.ack(first[2:4])
+    time.sleep(0.05)
+    wire.up(f"41021001b7 {TELEMETRY} ff 7b2274223a327d")  # another token and payload
+    assert wire.down().hex() == "60001001"
+    assert wire.silent(0.3)
+    assert quick.device("golden").latest() == {"t": 1}
+    wire.up(f"51021002a2 {TELEMETRY} {T1}")
+    answer = wire.down()
+    wire.up(f"51021002c3 {TELEMETRY} {T1}")
+    assert wire.down() == answer
+    assert quick.device("golden").posts == 2
+
+
+def test_unacked_responses_are_repeated(quick):
+    wire = Wire(quick.port)
+    wire.up(f"41021001a1 {TELEMETRY} {T1}")
+    first = wire.down()
+    start = time.monotonic()
+    assert wire.down() == first
+    assert 0.2 <= time.monotonic() - start < 0.5
+    for _ in range(3):
+        wire.socket.settimeout(6)
+        assert wire.down() == first
+    assert wire.silent(1)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{}", "2.01"),
+        (b'[{"a":1},{"ts":5,"values":{"b":2}}]', "2.01"),
+        (b'{"ts":"123","values":{"a":1}}', "2.01"),
+        (b"", "4.00"),
+        (b"null", "4.00"),
+        (b"5", "4.00"),
+        (b"[1]", "4.00"),
+        (b"[[{}]]", "4.00"),
+        (b'{"a":1,}', "4.00"),
+        (b'{"ts":1,"values":5}', "4.00"),
+        (b'{"ts":[1,2],"values":{}}', "4.00"),
+        (b'{"ts":"abc","values":{}}', "5.00"),
+        (b'{"ts":true,"values":{}}', "5.00"),
+    ],
+)
+def test_telemetry_bodies(peer, body, code):
+    assert peer.code("api/v1/TOK/telemetry", body) == code
+
+
+def test_telemetry_values(quick, peer):
+    body = (
+        b'{"i":"25","s":"x","f":3.0,"n":null,"big":99999999999999999999,"nan":NaN,"o":{"a":[1]}}'
+    )
+    peer.post("api/v1/TOK/telemetry", body)
+    assert quick.device("golden").latest() == {
+        "i": 25,
+        "s": "x",
+        "f": 3.0,
+        "big": "99999999999999999999",
+        "nan": "NaN",
+        "o": {"a": [1]},
+    }
+
+
+def test_an_empty_list_is_never_answered(peer):
+    ack = peer.post("api/v1/TOK/telemetry", [])
+    assert ack.mtype is ACK and ack.code.dotted == "0.00"
+    assert peer.wire.silent(0.5)
+    assert peer.post("api/v1/TOK/telemetry", [], kind=NON) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        (1, "", "4.04"),
+        (1, "api", "4.05"),
+        (1, "api/v1", "4.00"),
+        (3, "api/v1/TOK/telemetry", "4.05"),
+        (1, "api/v1/TOK/telemetry", "4.00"),
+        (1, "api/v1/TOK/rpc", "4.00"),
+        (2, "api/v1/TOK/nonsense", "4.00"),
+        (2, "api/v1/NOBODY/telemetry", "4.01"),
+        (2, "api/v1/telemetry", "4.01"),
+        (1, "api/v1/TOK/firmware", "4.00"),
+        (2, "api/v1/TOK/Telemetry", "2.01"),
+        (2, "/api/v1/TOK/telemetry", "2.01"),  # one option with slashes in it
+    ],
+)
+def test_paths(peer, method, path, code):
+    if path.startswith("/"):
+        response = peer.ask(method, "x", b"{}", uri_path=[path])
+    else:
+        response = peer.ask(method, path, b"{}")
+    assert response.code.dotted == code
+
+
+def test_the_token_is_checked_before_the_body(peer):
+    assert peer.code("api/v1/NOBODY/telemetry", b"{") == "4.01"
+
+
+def test_profiles_that_do_not_speak_coap(quick, peer):
+    for transport, code in (("MQTT", "5.00"), ("EFENTO", "4.00"), ("COAP", "2.01")):
+        profile = quick.add_profile(transport, transport=transport)
+        quick.add_device(transport, "T" + transport, profile)
+        assert peer.code(f"api/v1/T{transport}/telemetry", {"a": 1}) == code
+
+
+def test_content_format_is_echoed(quick, peer):
+    quick.device("golden").client_attributes["a"] = 1
+    assert peer.ask(1, "api/v1/TOK/attributes").opt.content_format == 50
+    assert peer.ask(1, "api/v1/TOK/attributes", content_format=0).opt.content_format == 0
+
+
+def test_attribute_queries(quick, peer):
+    device = quick.device("golden")
+    device.client_attributes.update(a=1, b=2)
+    device.shared_attributes.update(s=3)
+
+    def read(*query):
+        return json.loads(peer.ask(1, "api/v1/TOK/attributes", uri_query=list(query)).payload)
+
+    assert read() == {"client": {"a": 1, "b": 2}, "shared": {"s": 3}}
+    assert read("clientKeys=a") == {"client": {"a": 1}}
+    assert read("sharedKeys=s,x", "clientKeys=b") == {"client": {"b": 2}, "shared": {"s": 3}}
+    assert read("sharedKeys=s&clientKeys=b") == read()  # joined: not understood
+
+
+def test_unknown_critical_option(peer):
+    request = bytes.fromhex("41021077a1 b3617069 027631 03544f4b 0974656c656d65747279 e1fcd101")
+    peer.wire.up(request)
+    response = peer.read()
+    assert response.code.dotted == "4.02" and b"65001" in response.payload
+
+
+def test_datagrams_over_2048_bytes_vanish(peer):
+    head = bytes.fromhex("41021055a1 b3617069 027631 03544f4b 0974656c656d65747279 ff")
+    for size, heard in ((2049, False), (2048, True)):
+        body = b'{"t":"' + b"x" * (size - len(head) - 8) + b'"}'
+        assert len(head + body) == size
+        peer.wire.up(head + body)
+        assert (peer.read() is not None) is heard
+
+
+def test_blocks_out_of_order(peer):
+    path = "api/v1/TOK/telemetry"
+    assert peer.code(path, b"x" * 256, block1=(1, True, 4)) == "4.08"
+    assert peer.code(path, b"x" * 256, block1=(0, True, 4), size1=300 << 20) == "4.13"
+    assert peer.code(path, b"x" * 256, block1=(0, True, 4), size1=300) == "2.31"
+    assert peer.code(path, b"x" * 256, block1=(1, False, 4)) == "4.13"  # more than said
+    assert peer.code(path, b"x" * 256, block1=(0, True, 4)) == "2.31"
+    assert peer.code(path, b"x" * 256, block1=(1, True, 4), content_format=0) == "4.08"
+
+
+def test_large_answers(quick, peer):
+    quick.device("golden").client_attributes["k"] = "v" * 2000
+    path = "api/v1/TOK/attributes"
+    first = peer.ask(1, path)
+    assert first.opt.block2 == (0, True, 6) and first.opt.size2 == 2019
+    second = peer.ask(1, path, block2=(1, False, 6), token=b"\x02")
+    assert second.mtype is ACK and second.opt.block2 == (1, False, 6)
+    assert json.loads(first.payload + second.payload)["client"]["k"] == "v" * 2000
+    # The last block was fetched: the body is gone, and the request runs anew.
+    again = peer.ask(1, path, block2=(1, False, 6))
+    assert again.mtype is CON and again.payload == second.payload
+    assert peer.ask(1, path, block2=(9, False, 6)).code.dotted == "4.02"
+    small = peer.ask(1, path, block2=(0, False, 2))
+    assert small.opt.block2 == (0, True, 2) and len(small.payload) == 64
+
+
+def subscribe(peer, feature="attributes", kind=CON, token=b"\x07"):
+    first = peer.ask(1, f"api/v1/TOK/{feature}", kind=kind, token=token, observe=0)
+    assert first.opt.observe == 0
+    return first
+
+
+def test_of_a_burst_the_first_and_the_last_arrive(quick, peer):
+    subscribe(peer)
+    device = quick.device("golden")
+    for n in range(5):
+        quick.set_shared(device, n=n)
+    heard = [peer.read(), peer.read()]
+    assert [json.loads(m.payload) for m in heard] == [{"n": 0}, {"n": 4}]
+    assert [m.opt.observe for m in heard] == [1, 5]
+    assert peer.wire.silent(0.3)
+
+
+def test_bursts_can_be_whole(quick, peer):
+    quick.switches.replace_burst = False
+    subscribe(peer)
+    for n in range(3):
+        quick.set_shared(quick.device("golden"), n=n)
+    assert [peer.read().opt.observe for _ in range(3)] == [1, 2, 3]
+
+
+def test_non_registrations_get_every_notification_once(quick, peer):
+    subscribe(peer, kind=NON)
+    for n in range(3):
+        quick.set_shared(quick.device("golden"), n=n)
+    heard = [peer.read() for _ in range(3)]
+    assert [m.mtype for m in heard] == [NON] * 3
+    assert [m.opt.observe for m in heard] == [1, 2, 3]
+
+
+def test_a_repetition_carries_the_newest_content(quick, peer):
+    subscribe(peer)
+    quick.set_shared(quick.device("golden"), n=1)
+    first = peer.read(acknowledge=False)
+    quick.set_shared(quick.device("golden"), n=2)
+    second = peer.read()
+    assert (first.opt.observe, second.opt.observe) == (1, 2)
+    assert json.loads(second.payload) == {"n": 2} and second.mid != first.mid
+
+
+def test_four_lost_repetitions_end_all_observations(peer, quick):
+    subscribe(peer)
+    subscribe(peer, "rpc", token=b"\x08")
+    device = quick.device("golden")
+    quick.set_shared(device, n=1)
+    assert quick.until(lambda: not quick.observes(device), 15)
+    assert not quick.observes(device, "rpc")
+
+
+def test_a_reset_removes_one_observation(quick, peer):
+    subscribe(peer)
+    subscribe(peer, "rpc", token=b"\x08")
+    device = quick.device("golden")
+    quick.set_shared(device, n=1)
+    notification = peer.read(acknowledge=False)
+    peer.wire.up(Message(code=0, _mtype=RST, _mid=notification.mid).encode())
+    assert quick.until(lambda: not quick.observes(device))
+    assert quick.observes(device, "rpc")
+
+
+def test_a_token_used_again_before_its_answer_is_dead(quick, peer):
+    quick.switches.backend_delay = 0.2
+    for _ in range(2):
+        message = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
+        assert message.code.dotted == "0.00"
+    quick.switches.backend_delay = 0
+    late = peer.read()
+    assert late is None or late.opt.observe == 0
+    again = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
+    assert again.code.dotted in ("0.00", "2.05")
+
+
+def test_deletions_are_notified(quick, peer):
+    subscribe(peer)
+    quick.delete_shared(quick.device("golden"), "a", "b")
+    assert json.loads(peer.read().payload) == {"deleted": ["a", "b"]}
+
+
+def test_commands_two_way_and_time_out(quick, peer):
+    device = quick.device("golden")
+    with pytest.raises(RPCError, match="no active"):
+        quick.rpc(device, "m")
+    subscribe(peer, "rpc")
+    with pytest.raises(RPCError, match="timeout"):
+        quick.rpc(device, "m", timeout=0.3)
+    assert json.loads(peer.read().payload) == {"id": 1, "method": "m", "params": None}
+    while peer.read():  # its repetitions, until ours was heard
+        pass
+    assert peer.code("api/v1/TOK/rpc/1", {"late": 1}) == "2.01"
+    for body in (b"5", b"[1]", b'"x"', b"", b"{"):
+        assert peer.code("api/v1/TOK/rpc/9", body) == "5.00"
+
+
+def test_persistent_commands(quick, peer):
+    device = quick.device("golden")
+    waiting = quick.persistent_rpc(device, "m", {"a": 1})
+    assert waiting.status == "QUEUED"
+    subscribe(peer, "rpc")
+    command = json.loads(peer.read().payload)
+    assert quick.until(lambda: waiting.status == "DELIVERED")
+    peer.post(f"api/v1/TOK/rpc/{command['id']}", {"done": True})
+    assert waiting.history == ["QUEUED", "SENT", "DELIVERED", "SUCCESSFUL"]
+    lost = quick.persistent_rpc(device, "m")
+    assert quick.until(lambda: lost.status == "TIMEOUT", 5)
+    assert quick.persistent_rpc(device, "m", expires=0.1).history[0] == "QUEUED"
+
+
+def test_client_side_rpc(quick, peer):
+    quick.rpc_rule("getTime", lambda params: {"time": params})
+    response = peer.post("api/v1/TOK/rpc", {"method": "getTime", "params": 5})
+    assert json.loads(response.payload) == {"time": 5} and response.opt.content_format == 50
+    assert peer.code("api/v1/TOK/rpc", {"params": 5}) == "5.00"
+    assert peer.code("api/v1/TOK/rpc", {"method": "nobody"}) == "0.00"
+    assert peer.wire.silent(0.3)
+
+
+def test_claims(quick, peer):
+    for body, code in (
+        (b"", "2.01"),
+        ({"secretKey": "s", "durationMs": 5}, "2.01"),
+        ([1], "4.00"),
+        (b"{", "4.00"),
+        ({"durationMs": "x"}, "5.00"),
+    ):
+        assert peer.code("api/v1/TOK/claim", body) == code
+    assert quick.device("golden").claims == [
+        {"secretKey": "", "durationMs": 86_400_000},
+        {"secretKey": "s", "durationMs": 5},
+    ]
+
+
+def test_provisioning(quick, peer):
+    create = {"provisionDeviceKey": "k", "provisionDeviceSecret": "s"}
+    quick.add_profile(
+        "new", provision_key="k", provision_secret="s", strategy="ALLOW_CREATE_NEW_DEVICES"
+    )
+    quick.add_profile("off", provision_key="off", provision_secret="s")
+
+    def provision(**fields):
+        response = peer.post("api/v1/provision", {**create, **fields})
+        assert response.mtype is ACK and response.opt.content_format == 0
+        return response.code.dotted, json.loads(response.payload) if response.payload else None
+
+    code, answer = provision()
+    assert code == "2.01" and len(answer["credentialsValue"]) == 20
+    assert provision(deviceName="a", token="mine")[1]["credentialsValue"] == "mine"
+    assert provision(deviceName="a")[1]["status"] == "FAILURE"
+    assert provision(token="mine")[1]["status"] == "FAILURE"
+    assert provision(deviceName=" ")[1]["status"] == "FAILURE"
+    assert provision(provisionDeviceSecret="x")[1]["status"] == "NOT_FOUND"
+    assert provision(provisionDeviceKey="off")[1]["status"] == "NOT_FOUND"
+    assert provision(credentialsType="OTHER") == ("4.00", None)
+    pem = "-----BEGIN CERTIFICATE-----\nMIIB\nxyz=\n-----END CERTIFICATE-----\n"
+    x509 = provision(credentialsType="X509_CERTIFICATE", hash=pem)[1]
+    assert x509["credentialsValue"] == "MIIBxyz="
+    mqtt = provision(credentialsType="MQTT_BASIC", clientId="c", username="u", password="p")[1]
+    assert mqtt["credentialsValue"] == {"clientId": "c", "userName": "u", "password": "p"}
+    assert peer.post("api/v1/provision", {"x": 1}).payload == b""
+    assert peer.post("api/v1/provision", b"").payload == b"\x08\x02"
+
+
+def test_pre_provisioned_devices(quick, peer):
+    profile = quick.add_profile(
+        "pre", provision_key="k", provision_secret="s", strategy="CHECK_PRE_PROVISIONED_DEVICES"
+    )
+    quick.add_device("known", "KNOWN", profile)
+    ask = {"provisionDeviceKey": "k", "provisionDeviceSecret": "s", "deviceName": "known"}
+    first = json.loads(peer.post("api/v1/provision", ask).payload)
+    assert first["credentialsValue"] == "KNOWN"
+    assert json.loads(peer.post("api/v1/provision", ask).payload)["status"] == "FAILURE"
+    ask["deviceName"] = "unknown"
+    assert json.loads(peer.post("api/v1/provision", ask).payload)["status"] == "FAILURE"
+
+
+def test_rate_limit(quick, peer):
+    quick.switches.rate_limited = 2
+    codes = [peer.code("api/v1/TOK/telemetry", {"a": 1}) for _ in range(3)]
+    assert codes == ["5.00", "5.00", "2.01"]
+
+
+def test_silent_core(quick, peer):
+    quick.switches.silent_core = True
+    assert peer.ask(1, "api/v1/TOK/attributes").code.dotted == "0.00"
+    assert peer.wire.silent(0.3)
+
+
+def test_power_saving(quick):
+    profile = quick.add_profile("psm", power_mode="PSM", activity_ms=200)
+    device = quick.add_device("sleepy", "SLEEPY", profile)
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    first = peer.ask(1, "api/v1/SLEEPY/attributes", token=b"\x07", observe=0)
+    assert first.opt.observe == 0
+    time.sleep(0.3)
+    quick.set_shared(device, a=1)
+    quick.set_shared(device, b=2)
+    assert peer.wire.silent(0.2)
+    # The next sign of life brings what was held back, merged, ahead of its own answer.
+    held = peer.post("api/v1/SLEEPY/telemetry", {"t": 1})
+    assert held.opt.observe == 1 and json.loads(held.payload) == {"a": 1, "b": 2}
+    assert peer.read().code.dotted == "2.01"
+    peer.wire.close()
+
+
+def test_time(quick, peer):
+    quick.store.clock_ms = lambda: 1_790_000_000_123
+    assert peer.ask(1, "efento/t").payload == (1_790_000_000).to_bytes(4, "big")
+
+
+def test_no_response_option(peer):
+    path = "api/v1/TOK/telemetry"
+    assert peer.code(path, {"a": 1}, no_response=2) == "2.01"
+    assert peer.code(path, {"a": 1}, no_response=2, kind=NON) is None
+
+
+def test_link_faults_are_counted_and_repeatable():
+    def run():
+        with Simulator(timing=Timing(piggyback=0.05, ack_timeout=0.2), seed=5) as sim:
+            sim.add_device("d", "TOK")
+            sim.link.loss_up = sim.link.loss_down = 0.3
+            sim.link.duplicate = 0.2
+            peer = Peer(sim.port)
+            peer.wire.socket.settimeout(0.05)
+            heard = []
+            for n in range(40):
+                heard.append(peer.code("api/v1/TOK/telemetry", {"n": n}, kind=NON) is not None)
+                while peer.read():
+                    pass
+            peer.wire.close()
+            return heard, dict(sim.link.counts)
+
+    first, second = run(), run()
+    assert first == second
+    assert first[1]["dropped_up"] > 3 and first[1]["dropped_down"] > 3
+    assert first[1]["duplicated"] > 3
+
+
+def test_a_port_that_is_taken():
+    with Simulator() as sim:
+        with pytest.raises(OSError):
+            Simulator(port=sim.port).start()
