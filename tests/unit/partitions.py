@@ -13,17 +13,17 @@ class Chip:
 
     def __init__(self, size=8 * BLOCK, labels=("ota_0", "ota_1")):
         self.flash = {label: bytearray(size) for label in labels}
-        self.states = {labels[0]: VALID}
+        self.states = {}  # nothing is known of firmware that was flashed by cable
         self.chosen = self.running = labels[0]
         self.labels = labels
         self.writes = 0
 
     def boot(self):
         """Reset, and return the class that firmware knows as esp32.Partition."""
-        if self.states[self.chosen] == PENDING:
+        if self.states.get(self.chosen) == PENDING:
             self.states[self.chosen] = ABORTED
             self.chosen = self.other(self.chosen)
-        elif self.states[self.chosen] == NEW:
+        elif self.states.get(self.chosen) == NEW:
             self.states[self.chosen] = PENDING
         self.running = self.chosen
         return self.partition()
@@ -67,6 +67,8 @@ class Chip:
 
             @staticmethod
             def mark_app_valid_cancel_rollback():
+                if chip.running not in chip.states:
+                    raise OSError(-1)  # ESP_FAIL
                 chip.states[chip.running] = VALID
 
         return Partition

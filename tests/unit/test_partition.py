@@ -208,6 +208,7 @@ def test_the_boot_loader_does_not_take_it():
 
 def test_firmware_flashed_by_cable_is_taken_note_of():
     board = Board()
+    assert not board.slot.confirm()
     board.install(PACKAGE)
     board.boot()
     board.slot.confirm()

@@ -79,7 +79,10 @@ class PartitionSlot(Slot):
         pass  # what was written is known
 
     def confirm(self):
-        self._confirm()
+        try:
+            self._confirm()
+        except OSError:
+            pass  # firmware that never was an update needs no confirmation
         return super().confirm()
 
     def _right(self, seen):

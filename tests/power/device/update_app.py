@@ -1,0 +1,117 @@
+# Runs on the virtual board, once per boot: what main.py, the application and its updater do, as
+# far as flash is concerned. Starts what is to run; while that is not the new version, goes on with
+# the update, else confirms it. Says:
+#   runs VERSION floor N     the application, all of it imported; the floor of the sequence
+#   mixed ...                it is not of one version
+#   fed N                    bytes of the package taken in this boot
+#   done                     the new version is confirmed
+#   program ADDRESS HEX, erase BLOCK     with a log: before each flash operation
+
+import os
+import sys
+from binascii import hexlify
+
+import trial
+
+BOARD = "VBOARD"
+CHUNK = 1024
+
+
+def run(chip, package, version, log=False, fault=""):
+    if log:
+        log_flash(chip)
+    if fault == "remove and rename":
+        trial.Trial.save = remove_and_rename
+    t = trial.Trial(os)
+    sys.path.insert(0, t.start())
+    if imported(t, version) == version:
+        t.confirm("app")
+        print("done")
+    else:
+        update(t, package, fault)
+
+
+def log_flash(chip):
+    program, erase = chip._program, chip.erase
+
+    def logged_program(address, data):
+        print("program", address, hexlify(bytes(data)).decode())
+        program(address, data)
+
+    def logged_erase(block):
+        print("erase", block)
+        erase(block)
+
+    chip._program, chip.erase = logged_program, logged_erase
+
+
+def imported(t, new):
+    """Import the whole application; return its version."""
+    import app
+    import coap
+    import thingsboard  # noqa: F401
+
+    try:
+        import app.dropped
+
+        dropped = app.dropped.VERSION
+    except ImportError:
+        dropped = "none"
+    if coap.RELEASE != app.VERSION or dropped != ("none" if app.VERSION == new else app.VERSION):
+        print("mixed", app.VERSION, coap.RELEASE, dropped)
+    print("runs", app.VERSION, "floor", t.state["app"][4])
+    return app.VERSION
+
+
+def update(t, package, fault):
+    from abupdate import image, slot
+
+    if fault == "folder not emptied":
+        t.os = KeepingOS()
+    target = slot.AppSlot(t, BOARD)
+    with open("update.keys", "rb") as f:
+        container = image.Image(f.read(), target)
+    fed = 0
+    with open("/host" + package, "rb") as f:
+        while container.offset != container.size:
+            begin = container.offset // CHUNK * CHUNK
+            f.seek(begin)
+            data = f.read(CHUNK)
+            fed += len(data)
+            print("fed", fed)
+            container.feed(begin, data)
+            if fault == "state before files" and container.size and not t.unconfirmed():
+                target.activate()
+    target.finish()
+    target.activate()
+
+
+# The faults that the power test must find
+
+
+def remove_and_rename(self, name, data):
+    with open(self.root + name + ".tmp", "wb") as f:
+        f.write(data)
+    try:
+        os.remove(self.root + name)
+    except OSError:
+        pass
+    os.rename(self.root + name + ".tmp", self.root + name)
+
+
+class KeepingOS:
+    """Removes nothing."""
+
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    def remove(self, path):
+        pass
+
+    rmdir = remove
+
+    def mkdir(self, path):
+        try:
+            os.mkdir(path)
+        except OSError:
+            pass
