@@ -1,4 +1,4 @@
-"""`make size`: what the device code takes of flash and heap, against the budgets of the design.
+"""`make size`: what the device code takes of flash and heap, against budgets.
 
 Bytecode is measured as deployed; heap on the unix port, whose objects are twice as large as
 a board's.
@@ -6,6 +6,7 @@ Writes build/size.json: {"mpy": {name: bytes}, "heap": {name: bytes}}.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tools.firmware import compile_tree
 from tools.tbsim import Simulator
 from tools.unixport import BUILD, LIBRARIES, ROOT, environment, micropython, mpy_cross
 
 PORT_SCRIPT = ROOT / "tools" / "port" / "heap.py"
 TIMEOUT_S = 60
 
-# Bytes. "update" is abupdate and the modules of thingsboard that drive it.
+# Bytes. "update" is abupdate and the modules of thingsboard that drive it. The design asks for a
+# round trip in 1500 bytes, which is not reached: this holds what is.
 MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
 HEAP_BUDGETS = {"client": 24_000, "round_trip": 3200}
 UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
@@ -35,7 +38,8 @@ def budget_of(module: str) -> str | None:
 
 
 def measure_mpy(target: Path) -> dict[str, int]:
-    """Compile the libraries below target; return bytes by module, by budget and in all."""
+    """Compile what is deployed below target; return bytes by module, by budget and in all."""
+    shutil.rmtree(target, ignore_errors=True)
     sizes: dict[str, int] = {}
     sums = dict.fromkeys(MPY_BUDGETS, 0)
     for library in LIBRARIES:
@@ -45,11 +49,20 @@ def measure_mpy(target: Path) -> dict[str, int]:
                 continue
             compiled = target / relative.with_suffix(".mpy")
             mpy_cross(source, compiled)
-            module = ".".join(relative.with_suffix("").parts)
+            module = dotted(relative)
             sizes[module] = compiled.stat().st_size
             if budget := budget_of(module if "." in module else library.name):
                 sums[budget] += sizes[module]
+    compile_tree(ROOT / "firmware", target / "firmware")
+    deployed = [path for path in sorted((target / "firmware").rglob("*")) if path.is_file()]
+    firmware = {dotted(path.relative_to(target)): path.stat().st_size for path in deployed}
+    sums["firmware"] = sum(firmware.values())
+    sizes.update(firmware)
     return {**sums, "total": sum(sizes.values()), **sizes}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts)
 
 
 def measure_heap(libraries: Path) -> dict[str, int]:
@@ -81,7 +94,7 @@ def show(sizes: dict[str, dict[str, int]]) -> bool:
             budget = budgets.get(name)
             over = budget is not None and size > budget
             good = good and not over
-            style = "red" if over else "bold" if budget or name == "total" else "dim"
+            style = "red" if over else "dim" if "." in name else "bold"
             table.add_row(name, str(size), str(budget or ""), style=style)
         console.print(table)
     return good
