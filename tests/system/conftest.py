@@ -1,6 +1,6 @@
 import pytest
 
-from tests.system.wire import Wire
+from tests.system.wire import Peer, Wire
 from tools.tbsim import Simulator, Timing
 
 
@@ -26,3 +26,11 @@ def wire(sim):
     wire = Wire(sim.port)
     yield wire
     wire.close()
+
+
+@pytest.fixture
+def peer(quick):
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    yield peer
+    peer.wire.close()

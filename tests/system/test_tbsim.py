@@ -4,58 +4,13 @@ import json
 import time
 
 import pytest
-from aiocoap import Message
-from aiocoap.numbers.types import ACK, CON, NON, RST
+from aiocoap.numbers.types import ACK, CON, NON
 
-from tests.system.wire import Wire
-from tools.tbsim import RPCError, Simulator, Timing
+from tests.system.wire import Peer, Wire
+from tools.tbsim import Simulator, Timing
 
 TELEMETRY = "b3 617069 02 7631 03 544f4b 09 74656c656d65747279"
 T1 = "ff 7b2274223a317d"
-
-
-class Peer:
-    """A device that sends and reads whole messages through aiocoap's codec."""
-
-    def __init__(self, port):
-        self.wire = Wire(port)
-        self.mid = 0x2000
-
-    def ask(self, method, path, payload=b"", kind=CON, token=b"\x01", mid=None, **options):
-        self.mid += 1
-        request = Message(
-            code=method, payload=payload, _mtype=kind, _mid=mid or self.mid, _token=token
-        )
-        request.opt.uri_path = path.split("/")
-        for name, value in options.items():
-            setattr(request.opt, name, value)
-        self.wire.up(request.encode())
-        return self.read()
-
-    def read(self, acknowledge=True):
-        try:
-            message = Message.decode(self.wire.down())
-        except TimeoutError:
-            return None
-        if message.mtype is CON and acknowledge:
-            self.wire.ack(message.mid.to_bytes(2, "big"))
-        return message
-
-    def post(self, path, value, **how):
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return self.ask(2, path, body, **how)
-
-    def code(self, path, value, **how):
-        response = self.post(path, value, **how)
-        return response and response.code.dotted
-
-
-@pytest.fixture
-def peer(quick):
-    peer = Peer(quick.port)
-    peer.wire.socket.settimeout(0.5)
-    yield peer
-    peer.wire.close()
 
 
 def test_message_ids_are_all_that_duplicates_are_known_by(quick):
@@ -233,117 +188,6 @@ def test_large_answers(quick, peer):
     assert small.opt.block2 == (0, True, 2) and len(small.payload) == 64
 
 
-def subscribe(peer, feature="attributes", kind=CON, token=b"\x07"):
-    first = peer.ask(1, f"api/v1/TOK/{feature}", kind=kind, token=token, observe=0)
-    assert first.opt.observe == 0
-    return first
-
-
-def test_of_a_burst_the_first_and_the_last_arrive(quick, peer):
-    subscribe(peer)
-    device = quick.device("golden")
-    for n in range(5):
-        quick.set_shared(device, n=n)
-    heard = [peer.read(), peer.read()]
-    assert [json.loads(m.payload) for m in heard] == [{"n": 0}, {"n": 4}]
-    assert [m.opt.observe for m in heard] == [1, 5]
-    assert peer.wire.silent(0.3)
-
-
-def test_bursts_can_be_whole(quick, peer):
-    quick.switches.replace_burst = False
-    subscribe(peer)
-    for n in range(3):
-        quick.set_shared(quick.device("golden"), n=n)
-    assert [peer.read().opt.observe for _ in range(3)] == [1, 2, 3]
-
-
-def test_non_registrations_get_every_notification_once(quick, peer):
-    subscribe(peer, kind=NON)
-    for n in range(3):
-        quick.set_shared(quick.device("golden"), n=n)
-    heard = [peer.read() for _ in range(3)]
-    assert [m.mtype for m in heard] == [NON] * 3
-    assert [m.opt.observe for m in heard] == [1, 2, 3]
-
-
-def test_a_repetition_carries_the_newest_content(quick, peer):
-    subscribe(peer)
-    quick.set_shared(quick.device("golden"), n=1)
-    first = peer.read(acknowledge=False)
-    quick.set_shared(quick.device("golden"), n=2)
-    second = peer.read()
-    assert (first.opt.observe, second.opt.observe) == (1, 2)
-    assert json.loads(second.payload) == {"n": 2} and second.mid != first.mid
-
-
-def test_four_lost_repetitions_end_all_observations(peer, quick):
-    subscribe(peer)
-    subscribe(peer, "rpc", token=b"\x08")
-    device = quick.device("golden")
-    quick.set_shared(device, n=1)
-    assert quick.until(lambda: not quick.observes(device), 15)
-    assert not quick.observes(device, "rpc")
-
-
-def test_a_reset_removes_one_observation(quick, peer):
-    subscribe(peer)
-    subscribe(peer, "rpc", token=b"\x08")
-    device = quick.device("golden")
-    quick.set_shared(device, n=1)
-    notification = peer.read(acknowledge=False)
-    peer.wire.up(Message(code=0, _mtype=RST, _mid=notification.mid).encode())
-    assert quick.until(lambda: not quick.observes(device))
-    assert quick.observes(device, "rpc")
-
-
-def test_a_token_used_again_before_its_answer_is_dead(quick, peer):
-    quick.switches.backend_delay = 0.2
-    for _ in range(2):
-        message = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
-        assert message.code.dotted == "0.00"
-    quick.switches.backend_delay = 0
-    late = peer.read()
-    assert late is None or late.opt.observe == 0
-    again = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
-    assert again.code.dotted in ("0.00", "2.05")
-
-
-def test_deletions_are_notified(quick, peer):
-    subscribe(peer)
-    quick.delete_shared(quick.device("golden"), "a", "b")
-    assert json.loads(peer.read().payload) == {"deleted": ["a", "b"]}
-
-
-def test_commands_two_way_and_time_out(quick, peer):
-    device = quick.device("golden")
-    with pytest.raises(RPCError, match="no active"):
-        quick.rpc(device, "m")
-    subscribe(peer, "rpc")
-    with pytest.raises(RPCError, match="timeout"):
-        quick.rpc(device, "m", timeout=0.3)
-    assert json.loads(peer.read().payload) == {"id": 1, "method": "m", "params": None}
-    while peer.read():  # its repetitions, until ours was heard
-        pass
-    assert peer.code("api/v1/TOK/rpc/1", {"late": 1}) == "2.01"
-    for body in (b"5", b"[1]", b'"x"', b"", b"{"):
-        assert peer.code("api/v1/TOK/rpc/9", body) == "5.00"
-
-
-def test_persistent_commands(quick, peer):
-    device = quick.device("golden")
-    waiting = quick.persistent_rpc(device, "m", {"a": 1})
-    assert waiting.status == "QUEUED"
-    subscribe(peer, "rpc")
-    command = json.loads(peer.read().payload)
-    assert quick.until(lambda: waiting.status == "DELIVERED")
-    peer.post(f"api/v1/TOK/rpc/{command['id']}", {"done": True})
-    assert waiting.history == ["QUEUED", "SENT", "DELIVERED", "SUCCESSFUL"]
-    lost = quick.persistent_rpc(device, "m")
-    assert quick.until(lambda: lost.status == "TIMEOUT", 5)
-    assert quick.persistent_rpc(device, "m", expires=0.1).history[0] == "QUEUED"
-
-
 def test_client_side_rpc(quick, peer):
     quick.rpc_rule("getTime", lambda params: {"time": params})
     response = peer.post("api/v1/TOK/rpc", {"method": "getTime", "params": 5})
@@ -421,24 +265,6 @@ def test_silent_core(quick, peer):
     quick.switches.silent_core = True
     assert peer.ask(1, "api/v1/TOK/attributes").code.dotted == "0.00"
     assert peer.wire.silent(0.3)
-
-
-def test_power_saving(quick):
-    profile = quick.add_profile("psm", power_mode="PSM", activity_ms=200)
-    device = quick.add_device("sleepy", "SLEEPY", profile)
-    peer = Peer(quick.port)
-    peer.wire.socket.settimeout(0.5)
-    first = peer.ask(1, "api/v1/SLEEPY/attributes", token=b"\x07", observe=0)
-    assert first.opt.observe == 0
-    time.sleep(0.3)
-    quick.set_shared(device, a=1)
-    quick.set_shared(device, b=2)
-    assert peer.wire.silent(0.2)
-    # The next sign of life brings what was held back, merged, ahead of its own answer.
-    held = peer.post("api/v1/SLEEPY/telemetry", {"t": 1})
-    assert held.opt.observe == 1 and json.loads(held.payload) == {"a": 1, "b": 2}
-    assert peer.read().code.dotted == "2.01"
-    peer.wire.close()
 
 
 def test_time(quick, peer):

@@ -1,6 +1,10 @@
 """A device that is nothing but a UDP socket: sends datagrams in hex, reads the answers."""
 
+import json
 import socket
+
+from aiocoap import Message
+from aiocoap.numbers.types import CON
 
 
 class Wire:
@@ -44,3 +48,39 @@ class Wire:
 
     def close(self) -> None:
         self.socket.close()
+
+
+class Peer:
+    """A device that sends and reads whole messages through aiocoap's codec."""
+
+    def __init__(self, port):
+        self.wire = Wire(port)
+        self.mid = 0x2000
+
+    def ask(self, method, path, payload=b"", kind=CON, token=b"\x01", mid=None, **options):
+        self.mid += 1
+        request = Message(
+            code=method, payload=payload, _mtype=kind, _mid=mid or self.mid, _token=token
+        )
+        request.opt.uri_path = path.split("/")
+        for name, value in options.items():
+            setattr(request.opt, name, value)
+        self.wire.up(request.encode())
+        return self.read()
+
+    def read(self, acknowledge=True):
+        try:
+            message = Message.decode(self.wire.down())
+        except TimeoutError:
+            return None
+        if message.mtype is CON and acknowledge:
+            self.wire.ack(message.mid.to_bytes(2, "big"))
+        return message
+
+    def post(self, path, value, **how):
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.ask(2, path, body, **how)
+
+    def code(self, path, value, **how):
+        response = self.post(path, value, **how)
+        return response and response.code.dotted

@@ -94,6 +94,7 @@ class Profile:
     provision_secret: str = ""
     strategy: str = "DISABLED"
     transport: str = "DEFAULT"  # DEFAULT, COAP, EFENTO; any other cannot speak CoAP
+    payload: str = "JSON"  # or PROTOBUF, with the default schemas
     power_mode: str = "DRX"  # DRX, PSM, E_DRX
     activity_ms: int = 10_000  # psmActivityTimer or pagingTransmissionWindow
 

@@ -9,7 +9,6 @@ from aiocoap.numbers.types import CON, NON
 
 from .blockwise import Blockwise, answer
 
-JSON = 50
 NOTIFICATION_IDS = 65000  # notifications draw their message ids from 0..64999
 
 
@@ -23,8 +22,7 @@ class Observation:
         self.address = exchange.address
         self.token = request.token
         self.confirmable = exchange.confirmable
-        asked = request.opt.content_format
-        self.content_format = JSON if asked is None else asked
+        self.content_format = request.opt.content_format  # as asked for, or None
         self.block2 = request.opt.block2
         self.uri = (request.opt.uri_path, request.opt.uri_query)
         self.answered = False  # the first answer was sent

@@ -1,29 +1,16 @@
 """What a request means: ThingsBoard's paths and features, and the answers."""
 
-import json
-
 from aiocoap import Code, Message
 
 from .blockwise import Blockwise, answer
-from .model import (
-    BadRequest,
-    Device,
-    ServerFault,
-    Store,
-    parse_json,
-    parse_telemetry,
-    parse_values,
-)
-from .observe import JSON, Observation, Observations
+from .model import BadRequest, Device, ServerFault, Store
+from .observe import Observation, Observations
+from .payloads import PAYLOADS
 from .provision import provision
 from .switches import Switches
 
 FEATURES = ("telemetry", "attributes", "rpc", "claim", "provision")
 NO_ANSWER = None
-
-
-def compact(value) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class Resources:
@@ -142,19 +129,20 @@ class Resources:
         return None
 
     def post(self, exchange, device, feature, rpc_id, body: bytes):
+        payloads = PAYLOADS[device.profile.payload]
         if feature == "telemetry":
-            points = parse_telemetry(body, self.store.clock_ms())
+            points = payloads.telemetry(body, self.store.clock_ms())
             if not points:
                 return NO_ANSWER
             device.save_telemetry(points)
         elif feature == "attributes":
-            device.client_attributes.update(parse_values(parse_json(body)))
+            device.client_attributes.update(payloads.attributes(body))
         elif feature == "claim":
-            self.claim(device, body)
+            device.claim(*payloads.claim(body))
         elif rpc_id is not None:
-            device.reply(rpc_id, self.json_object(body))
+            device.reply(rpc_id, payloads.reply(body))
         else:
-            return self.client_rpc(exchange, device, self.json_object(body))
+            return self.client_rpc(exchange, device, body)
         return answer("2.01")
 
     def get(self, exchange, device, feature):
@@ -174,54 +162,28 @@ class Resources:
             return NO_ANSWER
         client, shared = parse_query(request.opt.uri_query)
         found = device.read_attributes(client, shared)
-        content_format = self.content_format(request)
+        payloads = PAYLOADS[device.profile.payload]
+        content_format = payloads.content_format(request.opt.content_format)
         if not found:
             return answer("4.04", content_format=content_format)
-        return answer("2.05", compact(found), content_format=content_format)
+        return answer("2.05", payloads.found(found), content_format=content_format)
 
     def provision(self, exchange, body: bytes) -> None:
         success, payload = provision(self.store, body)
         response = answer("2.01" if success else "4.00", payload, content_format=0)
         exchange.respond(response, typed=False)
 
-    def claim(self, device, body: bytes) -> None:
-        request = parse_json(body) if body else {}
-        if not isinstance(request, dict):
-            raise BadRequest("not an object")
-        secret, duration_ms = request.get("secretKey", ""), request.get("durationMs", 0)
-        if secret is None or not isinstance(duration_ms, (int, float)):
-            raise ServerFault("claim")
-        device.claim(secret, int(duration_ms))
-
-    def client_rpc(self, exchange, device, request: dict):
-        method = request.get("method")
-        if method is None:
-            raise ServerFault("no method")
-        device.calls.append((str(method), request.get("params")))
-        rule = self.rpc_rules.get(str(method))
+    def client_rpc(self, exchange, device, body: bytes):
+        payloads = PAYLOADS[device.profile.payload]
+        method, params = payloads.call(body)
+        device.calls.append((method, params))
+        rule = self.rpc_rules.get(method)
         if rule is None:
             return (
                 NO_ANSWER  # the default rule chain only logs; COAP_TIMEOUT ends it without a word
             )
-        return answer(
-            "2.05",
-            compact(rule(request.get("params"))),
-            content_format=self.content_format(exchange.request),
-        )
-
-    def json_object(self, body: bytes) -> dict:
-        # Anything else trips the server: an exception that nobody catches.
-        try:
-            value = parse_json(body)
-        except BadRequest:
-            raise ServerFault("malformed") from None
-        if not isinstance(value, dict):
-            raise ServerFault("not an object")
-        return value
-
-    def content_format(self, request: Message) -> int:
-        asked = request.opt.content_format
-        return JSON if asked is None else asked
+        content_format = payloads.content_format(exchange.request.opt.content_format)
+        return answer("2.05", payloads.answer(rule(params)), content_format=content_format)
 
     # Downlink
 
@@ -229,9 +191,10 @@ class Resources:
         observation = self.observations.register(exchange, device, feature)
         if not observation:
             return
-        content_format = self.content_format(exchange.request)
+        payloads = PAYLOADS[device.profile.payload]
         if feature == "attributes":
-            state = compact(device.shared_attributes)
+            state = payloads.change(device.shared_attributes, [])
+            content_format = payloads.content_format(observation.content_format)
             first = answer("2.05", state, observe=0, content_format=content_format)
             key = (observation.address, "GET", observation.uri)
             first = self.blockwise.first(key, first, observation.block2)
@@ -248,16 +211,18 @@ class Resources:
         if not observation:
             return
         if self.sleeps(device):
-            held = self.asleep.setdefault(device.name, {})
+            held, _ = self.asleep.setdefault(device.name, ({}, []))
             held.update(updated)
             if deleted:
-                held["deleted"] = deleted
+                self.asleep[device.name] = held, deleted
             return
-        change = {**updated, "deleted": deleted} if deleted else updated
-        self.notify_attributes(observation, change)
+        self.notify_attributes(observation, updated, deleted)
 
-    def notify_attributes(self, observation: Observation, change: dict) -> None:
-        message = answer("2.05", compact(change), content_format=observation.content_format)
+    def notify_attributes(self, observation: Observation, updated: dict, deleted: list) -> None:
+        payloads = PAYLOADS[observation.device.profile.payload]
+        content_format = payloads.content_format(observation.content_format)
+        payload = payloads.change(updated, deleted)
+        message = answer("2.05", payload, content_format=content_format)
         self.observations.notify(observation, message)
 
     def push_pending(self, device) -> None:
@@ -272,8 +237,15 @@ class Resources:
             return False
         if self.sleeps(device):
             return True
-        command = {"id": rpc.id, "method": rpc.method, "params": rpc.params}
-        message = answer("2.05", compact(command), content_format=observation.content_format)
+        payloads = PAYLOADS[device.profile.payload]
+        try:
+            command = payloads.command(rpc)
+        except ServerFault:
+            self.observations.drop(observation)  # silently, as the server does
+            rpc.finish("FAILED")
+            return True
+        content_format = payloads.content_format(observation.content_format)
+        message = answer("2.05", command, content_format=content_format)
         if rpc.persistent:
             rpc.becomes("SENT")
 
@@ -303,7 +275,7 @@ class Resources:
         held = self.asleep.pop(device.name, None)
         observation = self.observations.get(device, "attributes")
         if held and observation:
-            self.notify_attributes(observation, held)
+            self.notify_attributes(observation, *held)
         self.push_pending(device)
 
     def sleeps(self, device) -> bool:

@@ -1,0 +1,173 @@
+"""What the simulator sends by itself: notifications, commands, and what it loses of them."""
+
+import json
+import time
+
+import pytest
+from aiocoap import Message
+from aiocoap.numbers.types import CON, NON, RST
+
+from tests.system.wire import Peer
+from tools.tbsim import RPCError
+
+
+def subscribe(peer, feature="attributes", kind=CON, token=b"\x07"):
+    first = peer.ask(1, f"api/v1/TOK/{feature}", kind=kind, token=token, observe=0)
+    assert first.opt.observe == 0
+    return first
+
+
+def test_of_a_burst_the_first_and_the_last_arrive(quick, peer):
+    subscribe(peer)
+    device = quick.device("golden")
+    for n in range(5):
+        quick.set_shared(device, n=n)
+    heard = [peer.read(), peer.read()]
+    assert [json.loads(m.payload) for m in heard] == [{"n": 0}, {"n": 4}]
+    assert [m.opt.observe for m in heard] == [1, 5]
+    assert peer.wire.silent(0.3)
+
+
+def test_bursts_can_be_whole(quick, peer):
+    quick.switches.replace_burst = False
+    subscribe(peer)
+    for n in range(3):
+        quick.set_shared(quick.device("golden"), n=n)
+    assert [peer.read().opt.observe for _ in range(3)] == [1, 2, 3]
+
+
+def test_non_registrations_get_every_notification_once(quick, peer):
+    subscribe(peer, kind=NON)
+    for n in range(3):
+        quick.set_shared(quick.device("golden"), n=n)
+    heard = [peer.read() for _ in range(3)]
+    assert [m.mtype for m in heard] == [NON] * 3
+    assert [m.opt.observe for m in heard] == [1, 2, 3]
+
+
+def test_a_repetition_carries_the_newest_content(quick, peer):
+    subscribe(peer)
+    quick.set_shared(quick.device("golden"), n=1)
+    first = peer.read(acknowledge=False)
+    quick.set_shared(quick.device("golden"), n=2)
+    second = peer.read()
+    assert (first.opt.observe, second.opt.observe) == (1, 2)
+    assert json.loads(second.payload) == {"n": 2} and second.mid != first.mid
+
+
+def test_four_lost_repetitions_end_all_observations(peer, quick):
+    subscribe(peer)
+    subscribe(peer, "rpc", token=b"\x08")
+    device = quick.device("golden")
+    quick.set_shared(device, n=1)
+    assert quick.until(lambda: not quick.observes(device), 15)
+    assert not quick.observes(device, "rpc")
+
+
+def test_a_reset_removes_one_observation(quick, peer):
+    subscribe(peer)
+    subscribe(peer, "rpc", token=b"\x08")
+    device = quick.device("golden")
+    quick.set_shared(device, n=1)
+    notification = peer.read(acknowledge=False)
+    peer.wire.up(Message(code=0, _mtype=RST, _mid=notification.mid).encode())
+    assert quick.until(lambda: not quick.observes(device))
+    assert quick.observes(device, "rpc")
+
+
+def test_a_token_used_again_before_its_answer_is_dead(quick, peer):
+    quick.switches.backend_delay = 0.2
+    for _ in range(2):
+        message = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
+        assert message.code.dotted == "0.00"
+    quick.switches.backend_delay = 0
+    late = peer.read()
+    assert late is None or late.opt.observe == 0
+    again = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
+    assert again.code.dotted in ("0.00", "2.05")
+
+
+def test_deletions_are_notified(quick, peer):
+    subscribe(peer)
+    quick.delete_shared(quick.device("golden"), "a", "b")
+    assert json.loads(peer.read().payload) == {"deleted": ["a", "b"]}
+
+
+def test_commands_two_way_and_time_out(quick, peer):
+    device = quick.device("golden")
+    with pytest.raises(RPCError, match="no active"):
+        quick.rpc(device, "m")
+    subscribe(peer, "rpc")
+    with pytest.raises(RPCError, match="timeout"):
+        quick.rpc(device, "m", timeout=0.3)
+    assert json.loads(peer.read().payload) == {"id": 1, "method": "m", "params": None}
+    while peer.read():  # its repetitions, until ours was heard
+        pass
+    assert peer.code("api/v1/TOK/rpc/1", {"late": 1}) == "2.01"
+    for body in (b"5", b"[1]", b'"x"', b"", b"{"):
+        assert peer.code("api/v1/TOK/rpc/9", body) == "5.00"
+
+
+def test_persistent_commands(quick, peer):
+    device = quick.device("golden")
+    waiting = quick.persistent_rpc(device, "m", {"a": 1})
+    assert waiting.status == "QUEUED"
+    subscribe(peer, "rpc")
+    command = json.loads(peer.read().payload)
+    assert quick.until(lambda: waiting.status == "DELIVERED")
+    peer.post(f"api/v1/TOK/rpc/{command['id']}", {"done": True})
+    assert waiting.history == ["QUEUED", "SENT", "DELIVERED", "SUCCESSFUL"]
+    lost = quick.persistent_rpc(device, "m")
+    assert quick.until(lambda: lost.status == "TIMEOUT", 5)
+    assert quick.persistent_rpc(device, "m", expires=0.1).history[0] == "QUEUED"
+
+
+def test_power_saving(quick):
+    profile = quick.add_profile("psm", power_mode="PSM", activity_ms=200)
+    device = quick.add_device("sleepy", "SLEEPY", profile)
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    first = peer.ask(1, "api/v1/SLEEPY/attributes", token=b"\x07", observe=0)
+    assert first.opt.observe == 0
+    time.sleep(0.3)
+    quick.set_shared(device, a=1)
+    quick.set_shared(device, b=2)
+    assert peer.wire.silent(0.2)
+    # The next sign of life brings what was held back, merged, ahead of its own answer.
+    held = peer.post("api/v1/SLEEPY/telemetry", {"t": 1})
+    assert held.opt.observe == 1 and json.loads(held.payload) == {"a": 1, "b": 2}
+    assert peer.read().code.dotted == "2.01"
+    peer.wire.close()
+
+
+def test_protobuf_profile(quick):
+    profile = quick.add_profile("proto", transport="COAP", payload="PROTOBUF")
+    device = quick.add_device("proto", "PROTO", profile)
+    peer = Peer(quick.port)
+    path = "api/v1/PROTO/"
+    assert peer.code(path + "telemetry", bytes.fromhex("090000000000803540")) == "2.01"
+    assert device.latest() == {"temperature": 21.5}
+    assert peer.code(path + "telemetry", b'{"t":1}') == "4.00"
+    assert peer.code(path + "attributes", b"\x0a\x031.0") == "2.01"
+    assert device.client_attributes == {"firmwareVersion": 1.0}
+    read = peer.ask(1, path + "attributes", uri_query=["clientKeys=firmwareVersion"])
+    assert read.opt.content_format == 42
+    assert read.payload[:1] == b"\x12" and b"firmwareVersion" in read.payload
+    first = peer.ask(1, path + "attributes", token=b"\x07", observe=0)
+    assert first.payload == b"" and first.opt.content_format == 42
+    quick.set_shared(device, on=False)
+    assert peer.read().payload.hex() == "0a0612040a026f6e"  # false and BOOLEAN_V are left out
+    quick.delete_shared(device, "on")
+    assert peer.read().payload == b"\x12\x02on"
+    subscribed = peer.ask(1, path + "rpc", token=b"\x08", observe=0)
+    assert subscribed.code.dotted == "2.03"
+    command = quick.persistent_rpc(device, "m", "p")
+    assert peer.read().payload.hex() == "0a016d10001a0170"
+    assert peer.code(path + "rpc/0", b"\x0a\x02ok") == "2.01"
+    assert command.response == {"payload": "ok"}
+    quick.rpc_rule("getTime", lambda params: {"time": 5})
+    assert peer.post(path + "rpc", b"\x0a\x07getTime").payload == b'\x12\n{"time":5}'
+    with pytest.raises(RPCError):
+        quick.rpc(device, "m", {"not": "a string"})
+    assert not quick.observes(device, "rpc")
+    peer.wire.close()
