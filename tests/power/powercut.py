@@ -22,6 +22,10 @@ MAX_BOOTS = 8  # from a cut to the end of the update
 MAX_TWICE = 8192  # bytes of the package that may be fetched twice
 
 
+class NotCut(Exception):
+    """The run was over before."""
+
+
 @dataclass
 class Operation:
     """A page programmed or a block erased; fed: bytes of the package taken before it."""
@@ -104,11 +108,13 @@ def sample(cuts: list[Cut]) -> list[Cut]:
 
 
 def really_cut(board: Board, script: Path, cut: Cut) -> str:
-    """Run a script on a board that loses power; return what it said."""
+    """Run a script on a board that loses power; return what it said. Raises NotCut."""
     said = []
     failing = [str(cut.number + 1), str(int(cut.half))]
     with board._boot("execute", str(script), cut=failing, heap=HEAP) as (process, control):
         end = Life(process.stdout, control, said.append, lambda value: None).run()
+    if end.cause == "exit":
+        raise NotCut
     assert end.cause == "cut", end
     return "\n".join(said)
 
