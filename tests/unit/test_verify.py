@@ -6,7 +6,7 @@ from abupdate.verify import verify
 from updates import DIGEST_INFO, KEY, MANIFEST, header, modulus, raw_sign, refusal
 
 HEADER = header(b"{}")
-UNKNOWN = "signed with a key that this board does not have"
+UNKNOWN = "signed with an unknown key"
 WRONG = "its signature is wrong"
 
 

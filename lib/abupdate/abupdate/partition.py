@@ -48,7 +48,7 @@ class PartitionSlot(Slot):
         trial = self.trial
         size = manifest["size"]
         if size > self._target.info()[3]:
-            raise Refused("it is larger than the partition")
+            raise Refused("larger than the partition")
         if self.stored() != manifest["header"]:
             trial.save("firmware.blocks", b"")
             trial.save(self.header, manifest["header"])

@@ -21,9 +21,12 @@ _FAILED = const(6)
 class Slot:
     """What slots have in common. trial is the started Trial, board the name of this board."""
 
+    header = None  # the name of the file that holds it, if not in the spare folder
+
     def __init__(self, trial, board):
         self.trial = trial
         self.board = board
+        self.header = self.header or trial.spare + "/PACKAGE"
 
     def current(self):
         return self.trial.state[self.kind][_RUN][2:4]
@@ -56,7 +59,7 @@ class Slot:
         seen(buffer) gets the bytes of the container, in order.
         """
         if not self._right(seen):
-            self._refuse("its content does not match its SHA-256")
+            self._refuse("the content does not match")
 
     def _refuse(self, reason):
         self.trial.refuse(self.kind, self._manifest["id"], reason)
@@ -73,10 +76,6 @@ class AppSlot(Slot):
     kind = "app"
     _file = None  # being written
 
-    def __init__(self, trial, board):
-        super().__init__(trial, board)
-        self.header = trial.spare + "/PACKAGE"
-
     def begin(self, manifest):
         super().begin(manifest)
         self.abort()
@@ -85,10 +84,12 @@ class AppSlot(Slot):
         files = manifest["files"]
         space = trial.os.statvfs(trial.root)
         block = space[0]
-        need = sum(1 + size // block for _, size, _ in files) + _SPARE
+        need = _SPARE
+        for _, size, _ in files:
+            need += 1 + size // block
         free = space[4] + self._tree(folder, block)
         if need > free:
-            raise Refused("it needs %d blocks of flash, %d are free" % (need, free))
+            raise Refused("needs %d blocks of flash, %d are free" % (need, free))
         if self.stored() != manifest["header"]:
             self._tree(folder, 0)
             trial.os.mkdir(folder)

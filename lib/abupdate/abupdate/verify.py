@@ -40,4 +40,4 @@ def verify(header, keys):
             if s < n and pow(s, 65537, n) == int.from_bytes(_PREFIX + h.digest(), "big"):
                 return
             raise Refused("its signature is wrong")
-    raise Refused("signed with a key that this board does not have")
+    raise Refused("signed with an unknown key")
