@@ -97,6 +97,7 @@ class Profile:
     payload: str = "JSON"  # or PROTOBUF, with the default schemas
     power_mode: str = "DRX"  # DRX, PSM, E_DRX
     activity_ms: int = 10_000  # psmActivityTimer or pagingTransmissionWindow
+    packages: dict = field(default_factory=dict)  # "fw" and "sw": ota.Package
 
 
 @dataclass
@@ -148,6 +149,7 @@ class Device:
         self.calls: list[tuple[str, object]] = []  # client-side RPC
         self.rpc_ids = itertools.count()
         self.rpcs: dict[int, RPC] = {}
+        self.packages: dict = {}  # "fw" and "sw": ota.Package; goes before the profile's
         self.watcher = None
 
     def save_telemetry(self, points: list[tuple[int, dict]]) -> None:

@@ -5,6 +5,7 @@ from aiocoap import Code, Message
 from .blockwise import Blockwise, answer
 from .model import BadRequest, Device, ServerFault, Store
 from .observe import Observation, Observations
+from .ota import KINDS, Download
 from .payloads import PAYLOADS
 from .provision import provision
 from .switches import Switches
@@ -53,6 +54,9 @@ class Resources:
             exchange.respond(answer("2.05", seconds.to_bytes(4, "big")), typed=False)
         elif path[:1] == ("api",):
             self.serve_api(exchange, path)
+        elif path and path[0] in KINDS:
+            refusal = self.refusal
+            Download(self.layer, self.store, self.blockwise, refusal).serve(exchange, path)
         else:
             exchange.respond(answer("4.04"), typed=False)
 

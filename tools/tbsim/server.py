@@ -57,7 +57,7 @@ class Exchange:
 
     def acknowledge(self) -> None:
         """Send the empty ACK, unless a response stands for it."""
-        if self.confirmable and not self.response:
+        if self.confirmable and not (self.response or self.acknowledged):
             self.acknowledged = True
             self.server.send_empty(self.address, ACK, self.request.mid)
 

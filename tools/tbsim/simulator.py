@@ -7,8 +7,10 @@ from concurrent.futures import Future
 
 from aiocoap import Message
 
+from . import ota
 from .link import Link
 from .model import Device, Profile, Store
+from .ota import Package
 from .resources import Resources
 from .server import MessageLayer, Timing
 from .switches import Switches
@@ -157,6 +159,22 @@ class Simulator:
             return rpc
 
         return self.call(start)
+
+    def assign(self, target: Device | Profile, package: Package) -> None:
+        """Assign a package to a device, or to the devices of a profile that have none."""
+
+        def carry_out():
+            target.packages[package.kind] = package
+            for device in self.store.devices.values():
+                if device is target or (
+                    device.profile is target and package.kind not in device.packages
+                ):
+                    ota.assign(self.store, self._watched(device), package)
+
+        self.call(carry_out)
+
+    def unassign(self, device: Device, kind: str = "fw") -> None:
+        self.call(lambda: ota.unassign(self._watched(device), kind))
 
     # What happens to servers
 
