@@ -64,8 +64,8 @@ class Bench:
         (other or self.updated).flash.copy(board.flash.image)
         return board
 
-    def finish(self, image):
-        return powercut.finish(self.esp32(image), self.script(), OLD, NEW, floor=10)
+    def finish(self, image, script):
+        return powercut.finish(self.esp32(image), script, OLD, NEW, floor=10)
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,10 @@ def test_old_or_new_runs_after_every_cut_of_the_download(bench, tmp_path, capsys
     console = board.execute(bench.script(log=True), heap=powercut.HEAP)
     recording = powercut.Recording(before, console)
     size = bench.packages[NEW].stat().st_size
+    script = bench.script()
 
     def check(image, cut):
-        twice = recording.fed_at(cut) + bench.finish(image) - size
+        twice = recording.fed_at(cut) + bench.finish(image, script) - size
         assert twice <= powercut.MAX_TWICE, f"{twice} bytes fetched twice"
 
     cuts = recording.cuts()
@@ -105,7 +106,9 @@ def test_old_or_new_runs_after_every_cut_of_the_trial(bench, tmp_path, capsys):
         except powercut.NotCut:
             break
         cuts += 1
-        assert bench.finish(board.flash.image) <= 1024  # of the header: nothing is downloaded
+        assert (
+            bench.finish(board.flash.image, bench.script()) <= 1024
+        )  # of the header: nothing is downloaded
     with capsys.disabled():
         print(f"\nfirmware: power cut at {cuts} points of the trial")
     assert cuts > 10
