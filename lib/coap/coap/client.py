@@ -57,17 +57,27 @@ class Client:
     fetch = _verb(5)  # RFC 8132
 
     def request(
-        self, code, path, payload=b"", query=(), options=(), type=_CON, timeout_ms=_WAIT_MS, **how
+        self,
+        code,
+        path,
+        payload=b"",
+        query=(),
+        options=(),
+        type=_CON,
+        timeout_ms=_WAIT_MS,
+        bulk=False,
+        **how,
     ):
         """Await it: send a request; the response is a Message of class 2 with its whole body.
 
         path is "a/b" or a sequence of segments, query a sequence of strings, options one of
         (number, bytes), payload bytes or any buffer. timeout_ms (default 93 s) is for each block.
-        block_size=1024, sink=None and max_body=16384 are block.Transfer's.
-        Raises ResponseError, OSError (ETIMEDOUT, ResetError, others), TransferError, ValueError.
+        bulk: one of many (Endpoint.request). block_size=1024, sink=None and max_body=16384 are
+        block.Transfer's. Raises ResponseError, OSError (ETIMEDOUT, ResetError, others),
+        TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
-        return self.transfer(Transfer(message, **how), timeout_ms)
+        return self.transfer(Transfer(message, **how), timeout_ms, None, bulk)
 
     def observe(
         self, path, query=(), options=(), type=_CON, timeout_ms=_WAIT_MS, ordered=True, **how
@@ -108,12 +118,12 @@ class Client:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
         self.endpoint.exchanges = []
 
-    async def transfer(self, transfer, timeout_ms, response=None):
+    async def transfer(self, transfer, timeout_ms, response=None, bulk=False):
         # The last response of a transfer, from its first request or from a response on.
         response = response and transfer.receive(response)
         while not response:
             receiver = _Receiver()
-            exchange = self.start(transfer.next_request(), timeout_ms, receiver)
+            exchange = self.start(transfer.next_request(), timeout_ms, receiver, None, bulk)
             try:
                 response = transfer.receive(await receiver.next())
             finally:
@@ -122,11 +132,11 @@ class Client:
             raise ResponseError(response)
         return response
 
-    def start(self, message, timeout_ms, receiver, observe=None):
+    def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
         # Begin an exchange; receiver.receive(exchange, outcome) is called with each outcome.
         if not self.transport.socket:
             self.reconnect()
-        exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe)
+        exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe, bulk)
         exchange.receiver = receiver
         self._pump()
         return exchange

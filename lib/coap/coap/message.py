@@ -13,10 +13,6 @@ PUT = const(3)
 DELETE = const(4)
 FETCH = const(5)
 
-# Response codes that a caller acts upon: class << 5 | detail (section 12.1.2).
-UNAUTHORIZED = const(0x81)
-NOT_FOUND = const(0x84)
-
 
 class MessageError(ValueError):
     """The datagram is no CoAP message."""
