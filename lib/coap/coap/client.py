@@ -114,7 +114,7 @@ class Client:
                 task.cancel()
         self._timer = self._reader = None
         self.transport.close()
-        for exchange in self.endpoint.exchanges:
+        for exchange in self.endpoint.exchanges[:]:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
         self.endpoint.exchanges = []
 
@@ -163,9 +163,13 @@ class Client:
                 await asyncio.sleep_ms(_TICK_MS)
 
     async def _keep_time(self):
+        wait_ms = 0
         while True:
-            wait_ms = self.endpoint.handle_timeout(ticks_ms())
-            self._pump()
+            try:
+                wait_ms = self.endpoint.handle_timeout(ticks_ms())
+                self._pump()
+            except MemoryError:
+                pass  # once more after the tick
             # asyncio has no cheap way to move a wake-up forward: a new deadline waits a tick.
             hurry = wait_ms is not None and wait_ms < 1000
             await asyncio.sleep_ms(_TICK_MS if hurry else 5 * _TICK_MS)

@@ -79,7 +79,7 @@ class Message:
         previous = 0
         for number, value in self.options:
             if not previous <= number <= 65535 or len(value) > 65804:
-                raise ValueError("option order or size")
+                raise ValueError("bad option")
             at = len(out)
             out.append(0)
             out[at] = _nibble(out, number - previous) << 4 | _nibble(out, len(value))
