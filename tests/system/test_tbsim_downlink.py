@@ -140,6 +140,22 @@ def test_power_saving(quick):
     peer.wire.close()
 
 
+def test_paging_window(quick):
+    # Outside of it one downlink passes, further ones wait for the next sign of life.
+    profile = quick.add_profile("edrx", power_mode="E_DRX", activity_ms=200)
+    device = quick.add_device("dozing", "DOZING", profile)
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    peer.ask(1, "api/v1/DOZING/attributes", token=b"\x07", observe=0)
+    time.sleep(0.3)
+    quick.set_shared(device, a=1)
+    assert json.loads(peer.read().payload) == {"a": 1}
+    quick.set_shared(device, b=2)
+    assert peer.wire.silent(0.2)
+    assert json.loads(peer.post("api/v1/DOZING/telemetry", {"t": 1}).payload) == {"b": 2}
+    peer.wire.close()
+
+
 def test_protobuf_profile(quick):
     profile = quick.add_profile("proto", transport="COAP", payload="PROTOBUF")
     device = quick.add_device("proto", "PROTO", profile)

@@ -26,6 +26,7 @@ class Resources:
         self.rpc_rules: dict = {}  # method: function(params); the rule node "rpc call reply"
         self.last_uplink: dict = {}  # device name: monotonic time
         self.asleep: dict = {}  # device name: attribute changes held back
+        self.paged: set = set()  # names of devices that got a downlink since their last uplink
 
     def forget(self) -> None:
         """A restart of the server."""
@@ -33,6 +34,7 @@ class Resources:
         self.observations = Observations(self.layer, self.blockwise, self.switches)
         self.last_uplink.clear()
         self.asleep.clear()
+        self.paged.clear()
         self.store.forget_rpcs()
 
     # Requests
@@ -226,6 +228,7 @@ class Resources:
         payloads = PAYLOADS[observation.device.profile.payload]
         content_format = payloads.content_format(observation.content_format)
         payload = payloads.change(updated, deleted)
+        self.paged.add(observation.device.name)
         message = answer("2.05", payload, content_format=content_format)
         self.observations.notify(observation, message)
 
@@ -248,6 +251,7 @@ class Resources:
             self.observations.drop(observation)  # silently, as the server does
             rpc.finish("FAILED")
             return True
+        self.paged.add(device.name)
         content_format = payloads.content_format(observation.content_format)
         message = answer("2.05", command, content_format=content_format)
         if rpc.persistent:
@@ -274,6 +278,7 @@ class Resources:
         """A request came: what was held back goes out, ahead of the answer."""
         slept = self.sleeps(device)
         self.last_uplink[device.name] = self.layer.now()
+        self.paged.discard(device.name)
         if not slept:
             return
         held = self.asleep.pop(device.name, None)
@@ -283,11 +288,14 @@ class Resources:
         self.push_pending(device)
 
     def sleeps(self, device) -> bool:
-        # E_DRX lets one downlink through outside its window; PSM none.
-        if device.profile.power_mode not in ("PSM", "E_DRX"):
+        """Whether a downlink has to wait: outside the window; for E_DRX but for the first."""
+        mode = device.profile.power_mode
+        if mode not in ("PSM", "E_DRX"):
             return False
         last = self.last_uplink.get(device.name, self.layer.now())
-        return (self.layer.now() - last) * 1000 > device.profile.activity_ms
+        if (self.layer.now() - last) * 1000 <= device.profile.activity_ms:
+            return False
+        return mode == "PSM" or device.name in self.paged
 
 
 def parse_path(path: tuple) -> tuple[str, str | None, int | None]:
