@@ -36,7 +36,6 @@ class Transfer:
     _restarted = False  # after a 4.08: once only
     _got = 0  # bytes of the answer's body
     _etag = _size = None  # of the answer, from its first block
-    _parts = ()
 
     def __init__(self, message, block_size=1024, sink=None, max_body=16384):
         szx = 0
@@ -126,6 +125,7 @@ class Transfer:
         if not self._got:
             self._etag = etag
             self._size = total
+            self._parts = []
         got = self._got + len(payload)
         if (
             (n >> 4) * size != self._got
@@ -142,7 +142,7 @@ class Transfer:
         if self._sink:
             self._sink(payload)
         else:
-            self._parts += (payload,)
+            self._parts.append(payload)
         if n & 8:
             return True
         response.payload = b"".join(self._parts)
