@@ -3,8 +3,13 @@
 import json
 import os
 
+from micropython import const
+
 FILE = "settings.json"
 CREDENTIALS = "credentials.json"
+KEYS = "update.keys"  # who may sign updates: 1 to 4 public keys; without it there are none
+
+_KEY = const(384)  # bytes of a key
 
 # name: (type, default, what is expected). A default of None: may be left out.
 _SETTINGS = {
@@ -19,6 +24,7 @@ _SETTINGS = {
     "interval": (int, 30, "seconds between measurements, 1 to 86400"),
     "keepalive": (int, 25, "seconds between signs of life, 0 (off) to 86400"),
     "watchdog": (int, 8, "seconds, 0 (off) to 8"),
+    "trial": (int, 1200, "seconds, 0 (for ever) to 86400"),
     "led": (None, "LED", "a pin's name or number"),
 }
 _RANGES = {
@@ -26,6 +32,7 @@ _RANGES = {
     "interval": (1, 86400),
     "keepalive": (0, 86400),
     "watchdog": (0, 8),
+    "trial": (0, 86400),
 }
 
 
@@ -34,7 +41,8 @@ class SettingsError(Exception):
 
 
 def load():
-    """Return the settings as a dict with every known name, and "credentials", a dict as saved.
+    """Return the settings as a dict with every known name, "credentials", a dict as saved,
+    and "keys", bytes.
 
     Raises SettingsError.
     """
@@ -55,6 +63,9 @@ def load():
     for name in _missing(result):
         raise SettingsError("%s: %s: expected %s" % (FILE, name, _SETTINGS[name][2]))
     result["credentials"] = _read(CREDENTIALS) or {}
+    result["keys"] = keys = _content(KEYS) or b""
+    if len(keys) not in (0, _KEY, 2 * _KEY, 3 * _KEY, 4 * _KEY):
+        raise SettingsError("%s: expected 1 to 4 keys of %d bytes" % (KEYS, _KEY))
     return result
 
 
@@ -87,13 +98,22 @@ def save_credentials(values):
 
 
 def _read(name):
-    try:
-        with open(name) as f:
-            values = json.load(f)
-    except OSError:
+    text = _content(name)
+    if text is None:
         return None
+    try:
+        values = json.loads(text)
     except ValueError:
         values = None
     if not isinstance(values, dict):
         raise SettingsError(name + ": expected a JSON object")
     return values
+
+
+def _content(name):
+    # None if there is no such file.
+    try:
+        with open(name, "rb") as f:
+            return f.read()
+    except OSError:
+        return None

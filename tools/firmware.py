@@ -1,13 +1,22 @@
-"""What is copied to a board's root: firmware and libraries as bytecode, and the settings."""
+"""What is copied to a board: `python -m tools.firmware FOLDER` fills a folder with it.
+
+Firmware and libraries as bytecode, the public half of the key that signs updates, the settings.
+"""
 
 import json
 import shutil
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tools.unixport import LIBRARIES, ROOT, mpy_cross
+from tools.update import application, keys
 
 RUN_AS_SOURCE = ("boot.py", "main.py")  # a board starts these two only as source
 NOT_DEPLOYED = ("settings.example.json", "README.md")
+REPLACEABLE = [ROOT / "firmware" / "app", *(lib / lib.name for lib in LIBRARIES)]
+ROOT_FILES = [*sorted((ROOT / "firmware").glob("*.py")), ROOT / "lib" / "abupdate" / "trial.py"]
 
 
 def compile_tree(source: Path, target: Path) -> None:
@@ -16,17 +25,52 @@ def compile_tree(source: Path, target: Path) -> None:
         relative = path.relative_to(source)
         if path.is_dir() or "__pycache__" in relative.parts or path.name in NOT_DEPLOYED:
             continue
-        copy = target / relative
-        if path.suffix == ".py" and str(relative) not in RUN_AS_SOURCE:
-            mpy_cross(path, copy.with_suffix(".mpy"), str(relative))
-        else:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+        place(path, target / relative, str(relative))
 
 
-def stage(target: Path, settings: dict) -> None:
-    """Fill a folder with all that a board needs."""
-    compile_tree(ROOT / "firmware", target)
-    for library in LIBRARIES:
-        compile_tree(library / library.name, target / "lib" / library.name)
-    (target / "settings.json").write_text(json.dumps(settings))
+def place(path: Path, copy: Path, name: str) -> None:
+    """Copy a file, a .py as bytecode unless a board starts it as source; name is for traces."""
+    if path.suffix == ".py" and name not in RUN_AS_SOURCE:
+        mpy_cross(path, copy.with_suffix(".mpy"), name)
+    else:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def stage(target: Path, settings: dict | None = None, public_keys: bytes = b"") -> None:
+    """Fill a folder with all that a board needs.
+
+    In its root is what no update replaces; in `factory` the application with its libraries, as
+    in a package. A board without public_keys takes no updates.
+    """
+    for source in ROOT_FILES:
+        place(source, target / source.name, source.name)
+    for name, content in application.collect(REPLACEABLE):
+        path = target / "factory" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    if settings is not None:
+        (target / "settings.json").write_text(json.dumps(settings))
+    if public_keys:
+        (target / keys.BOARD_FILE).write_bytes(public_keys)
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="to fill; may exist")],
+    settings: Annotated[Path, typer.Option(help="a settings.json for the board")] = None,
+    key: Annotated[list[Path], typer.Option(help="1 to 4 private keys")] = (keys.DEFAULT,),
+):
+    """Fill a folder with what is copied to a board's root."""
+    try:
+        values = json.loads(settings.read_text()) if settings else None
+        public_keys = b"".join(keys.public_bytes(keys.load_or_create(path)[0]) for path in key)
+        keys.split(public_keys)
+        stage(folder, values, public_keys)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"firmware: {error}") from None
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{folder}: {size} bytes; copy what is in it to the root of the board")
+
+
+if __name__ == "__main__":
+    typer.run(main)

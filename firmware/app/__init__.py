@@ -10,7 +10,7 @@ import machine
 import thingsboard
 from micropython import const
 
-from . import identity, sensors
+from . import identity, sensors, updates
 
 VERSION = "1.0.0"
 
@@ -21,11 +21,12 @@ _RETRY_S = const(10)
 
 
 class Application:
-    """The device at work; log(text) takes lines for a person."""
+    """The device at work; log(text) takes lines for a person, chosen is the started Trial."""
 
-    def __init__(self, values, log):
+    def __init__(self, values, log, chosen):
         self.values = values
         self.log = log
+        self.chosen = chosen
         self.interval_ms = 1000 * values["interval"]
         self.client = None
         self.device = None
@@ -51,7 +52,8 @@ class Application:
         device.on_rpc("reboot", self.reboot)
         asyncio.create_task(self.introduce())
         asyncio.create_task(self.measure())
-        await thingsboard.run(device, keepalive_ms=1000 * values["keepalive"])
+        updater = updates.updater(device, values["keys"], self.chosen, self.log)
+        await thingsboard.run(device, updater, 1000 * values["keepalive"])
 
     async def measure(self):
         """Record what the sensors say, every interval."""

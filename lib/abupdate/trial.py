@@ -55,10 +55,14 @@ class Trial:
                 back = _FACTORY
             r[:_FLOOR] = [back, _FACTORY, False, 0]
             self.refuse("app", run[1], r[_ERROR])
+        slot = r[_RUN][0]
         if r[_TRIAL]:
             r[_TRIES] += 1
-            self._save()
-        slot = r[_RUN][0]
+            try:
+                self._save()
+            except OSError:  # a full flash: it would have tries without end
+                r[_TRIES] = 0
+                slot = r[_BACK][0]
         self.spare = "slot_b" if slot == "slot_a" else "slot_a"
         return self.root + slot
 
@@ -170,7 +174,10 @@ class Trial:
             "app": [run, back, run[0] != "factory", 0, 0, "", [0, ""]],
             "firmware": [_FACTORY, _FACTORY, False, 0, 0, "", [0, ""]],
         }
-        self._save()  # from now on a folder runs when it is activated, not when it is complete
+        try:
+            self._save()  # from now on a folder runs when activated, not when it is complete
+        except OSError:
+            pass  # a full flash; the next boot tries again
 
 
 def _package(slot, m):

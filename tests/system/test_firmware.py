@@ -199,9 +199,9 @@ def test_a_wrong_host_name_is_told_and_tried_again(board, tmp_path):
 )
 def test_an_application_that_fails_restarts_the_board(board, tmp_path, code, cause):
     configure(board, tmp_path, {**GOOD, "watchdog": 1})
-    write(board, tmp_path, "app/__init__.py", code)
+    write(board, tmp_path, "factory/app/__init__.py", code)
     script = tmp_path / "script.py"
-    script.write_text("import os\nos.remove('/app/__init__.mpy')")
+    script.write_text("import os\nos.remove('/factory/app/__init__.mpy')")
     board.execute(script)
     board.start()
     board.wait(lambda: board.resets, 20)

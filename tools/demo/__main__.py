@@ -1,11 +1,13 @@
 """Runs the steps, a line each; writes build/demo.json; exits with 1 if one failed."""
 
+import contextlib
 import json
 import sys
 import time
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from tools.demo.stage import Failed, Stage
 from tools.demo.steps import STEPS
@@ -26,11 +28,11 @@ def play(stage: Stage) -> list[dict]:
         if results and not results[-1]["ok"]:
             ok, detail = False, "not reached"
         else:
-            with console.status(f"{name}: {step.__doc__.splitlines()[0]}"):
-                try:
+            try:
+                with shown(stage, f"{name}: {step.__doc__.splitlines()[0]}"):
                     ok, detail = True, step(stage)
-                except (Failed, BoardError, RPCError) as error:
-                    ok, detail = False, f"{type(error).__name__}: {error}"
+            except (Failed, BoardError, RPCError) as error:
+                ok, detail = False, f"{type(error).__name__}: {error}"
         seconds = round(time.monotonic() - began, 2)
         results.append({"name": name, "ok": ok, "seconds": seconds, "detail": detail})
         mark = "[green]✔[/]" if ok else "[red]✘[/]"
@@ -38,6 +40,17 @@ def play(stage: Stage) -> list[dict]:
             f"{mark} [b]{name}[/] [dim]{seconds:.1f} s[/] {escape(detail)}", soft_wrap=True
         )
     return results
+
+
+@contextlib.contextmanager
+def shown(stage: Stage, text: str):
+    """Show what goes on, and a bar when the stage tells of progress."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bars:
+        bar = bars.add_task(escape(text), total=None)
+        stage.progress = lambda done, total: bars.update(bar, completed=done, total=total)
+        yield
 
 
 def main() -> int:

@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 from tools import firmware
+from tools.demo import releases
 from tools.tbsim import Simulator
 from tools.unixport import BUILD
+from tools.update import keys
 from tools.vboard import Board
 
 FOLDER = BUILD / "demo"
@@ -33,8 +35,9 @@ def require(condition, message: str) -> None:
 class Stage:
     """`with Stage() as stage:` has a running simulator and a board that is still off."""
 
-    def __init__(self, folder: Path = FOLDER):
+    def __init__(self, folder: Path = FOLDER, progress=lambda done, total: None):
         self.folder = folder
+        self.progress = progress
         self.sim = Simulator()
         self.board = Board(folder / "flash.img", on_line=self._log)
 
@@ -42,6 +45,7 @@ class Stage:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._console = (self.folder / "console.log").open("w", buffering=1)
+        self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
         self.sim.add_profile("demo", **PROFILE)
         return self
@@ -67,7 +71,9 @@ class Stage:
                 "device_name": DEVICE_NAME,
                 "interval": INTERVAL_S,
             },
+            keys.public_bytes(self.key),
         )
+        (root / "factory" / releases.DROPPED).write_text("# Not in any later release.\n")
         self.board.format()
         self.board.deploy(root, compiled=False)
         return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
@@ -89,6 +95,10 @@ class Stage:
     def stored(self) -> set[int]:
         """Return the times of the telemetry that the server has."""
         return {ts for ts, _, _ in list(self.device.telemetry)}
+
+    def states(self) -> list[str]:
+        """Return what the server was told about an update, and tells itself, in order."""
+        return [value for _, key, value in list(self.device.telemetry) if key == "fw_state"]
 
     def until(self, condition, timeout_s: float, what: str):
         """Wait until condition() is true and return it; BoardError if it does not come true."""

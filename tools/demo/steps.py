@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tools.demo.stage import Failed, Stage, require
+from tools.demo.updates import UPDATES
 from tools.vboard import BLOCKS
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
@@ -164,6 +165,7 @@ STEPS = [
     ("server restart", server_restart),
     ("20 % loss each way", loss),
     ("health", health),
+    *UPDATES,
 ]
 
 __all__ = ["STEPS", "Failed"]

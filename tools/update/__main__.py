@@ -14,14 +14,11 @@ from tools.update import application, container, esp32, keys
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
 
-# Outside of any checkout: a key that is lost or published cannot be replaced on boards far away.
-DEFAULT_KEY = Path(typer.get_app_dir("abupdate")) / "key.pem"
-
 KeyOption = Annotated[Path, typer.Option(help="the private key; made at first use")]
 
 
 @app.command()
-def keygen(key: Annotated[Path, typer.Argument()] = DEFAULT_KEY):
+def keygen(key: Annotated[Path, typer.Argument()] = keys.DEFAULT):
     """Make a signing key."""
     keys.create(key)
     _tell_of_new(key)
@@ -29,7 +26,7 @@ def keygen(key: Annotated[Path, typer.Argument()] = DEFAULT_KEY):
 
 @app.command()
 def board_keys(
-    private: Annotated[list[Path], typer.Argument(help="1 to 4 private keys")] = (DEFAULT_KEY,),
+    private: Annotated[list[Path], typer.Argument(help="1 to 4 private keys")] = (keys.DEFAULT,),
     out: Annotated[Path, typer.Option("--out", "-o")] = Path(keys.BOARD_FILE),
 ):
     """Write the public halves of keys as the file that a board holds."""
@@ -50,7 +47,7 @@ def build(
     sequence: Annotated[int, typer.Option(help="boards take no lower one than they confirmed")],
     board: Annotated[list[str], typer.Option(help="sys.implementation._build; may be repeated")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the package to write")],
-    key: KeyOption = DEFAULT_KEY,
+    key: KeyOption = keys.DEFAULT,
     chip: Annotated[str, typer.Option(help="of an ESP32 image; else by the board's name")] = "",
 ):
     """Build a signed package."""
@@ -99,7 +96,7 @@ def inspect(package: Path):
 def verify(
     package: Path,
     board_keys: Annotated[Path, typer.Option("--keys", help="a board's key file")] = None,
-    key: Annotated[Path, typer.Option(help="or the private key")] = DEFAULT_KEY,
+    key: Annotated[Path, typer.Option(help="or the private key")] = keys.DEFAULT,
 ):
     """Check signature and contents as a board does; exit with 1 if it would refuse."""
     public = board_keys.read_bytes() if board_keys else keys.public_bytes(keys.load(key))

@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+import typer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -11,6 +12,8 @@ BITS = 3072
 BYTES = BITS // 8
 EXPONENT = 65537
 MAX_KEYS = 4
+# Outside of any checkout: a key that is lost or published cannot be replaced on boards far away.
+DEFAULT = Path(typer.get_app_dir("abupdate")) / "key.pem"
 BOARD_FILE = "update.keys"  # its name in a board's root folder
 
 

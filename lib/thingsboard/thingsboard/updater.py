@@ -117,6 +117,7 @@ class Updater:
                 while (
                     len(tasks) + len(ahead) < window
                     and ask * _CHUNK < size
+                    and (image.offset or not ask)  # the first one may tell where to go on
                     and not (self.pause and ahead)
                 ):
                     tasks[ask] = asyncio.create_task(self._fetch(prefix, assigned, ask))

@@ -1,0 +1,63 @@
+"""Later releases of the application, as its developer might edit, build and sign them."""
+
+import shutil
+from pathlib import Path
+
+from tools.firmware import REPLACEABLE
+from tools.tbsim import Package
+from tools.update import application, container
+
+TITLE = "demo"
+BOARD = "standard"  # sys.implementation._build of the unix port
+DROPPED = "app/dropped.py"  # a module that release 1.0 still has
+
+CRASHES = "\n\nraise RuntimeError('release %s is bad')\n"
+HANGS = "\n\nwhile True:\n    pass\n"
+
+
+def copy(folder: Path, version: str) -> Path:
+    """Return a folder with the sources of a release, which also changes the library coap.
+
+    Its getInfo tells of that: `coap`, and whether DROPPED can be imported.
+    """
+    folder = folder / version
+    for source in REPLACEABLE:
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    edit(folder / "coap/__init__.py", "", f"\nRELEASE = {version!r}\n")
+    app = folder / "app/__init__.py"
+    edit(app, 'VERSION = "1.0.0"', f"VERSION = {version!r}")
+    edit(app, '"version": VERSION,\n            "uptime"', f'{TOLD}\n            "uptime"')
+    edit(app, "", IMPORTED)
+    return folder
+
+
+TOLD = '"version": VERSION, "coap": coap.RELEASE, "dropped": dropped,'
+IMPORTED = """
+try:
+    from . import dropped
+    dropped = True
+except ImportError:
+    dropped = False
+"""
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that is there once; with "" append."""
+    text = path.read_text()
+    if old and text.count(old) != 1:
+        raise ValueError(f"{path.name}: not once: {old!r}")
+    path.write_text(text.replace(old, new) if old else text + new)
+
+
+def build(sources: Path, key, *, version: str, sequence: int, kind: str = "fw") -> Package:
+    """Return the signed package of a release, as it is uploaded to ThingsBoard."""
+    data = container.build(
+        key,
+        application.collect(sorted(sources.iterdir())),
+        kind="app",
+        title=TITLE,
+        version=version,
+        boards=[BOARD],
+        sequence=sequence,
+    )
+    return Package(TITLE, version, data, kind=kind)
