@@ -86,15 +86,13 @@ class Trial:
         return self.state["app"][_TRIAL] or self.state["firmware"][_TRIAL]
 
     def confirm(self, kind):
-        """What runs has reached the server. Return whether that ended a trial."""
+        """What runs has reached the server: it stays."""
         r = self.state[kind]
-        on_trial = r[_TRIAL]
         # No tries yet: activated, but not started. Firmware that is not on trial keeps those of
         # the package that the boot loader gave up.
-        if r[_TRIES] and (on_trial or kind == "app"):
+        if r[_TRIES] and (r[_TRIAL] or kind == "app"):
             r[_TRIAL:_ERROR] = [False, 0, max(r[_FLOOR], r[_RUN][4])]
             self._save()
-            return on_trial
 
     def activate(self, kind, slot, manifest, tries=0):
         """Put a package in front, on trial from the next boot on. Its files are all there."""

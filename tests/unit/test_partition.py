@@ -6,7 +6,7 @@ import trial
 from abupdate.image import Image
 from abupdate.partition import PartitionSlot
 from partitions import ABORTED, BLOCK, VALID, Chip
-from updates import KEY, empty_root, package, read, refusal
+from updates import KEY, empty_root, ends_trial, package, read, refusal
 
 BOARD = "ESP32_GENERIC-OTA"
 FIRMWARE = b"\xe9" + bytes(range(251)) * 52  # 13053 bytes: three blocks and a part
@@ -58,13 +58,13 @@ def test_an_update_is_written_started_and_confirmed():
     assert board.chip.writes == 4
     assert board.boot() == "ota_1"
     assert board.slot.current() == ["thermo", "1.1"] and board.trial.unconfirmed()
-    assert board.slot.confirm()
+    assert ends_trial(board.slot)
     assert board.chip.states["ota_1"] == VALID
     for _ in range(3):
         assert board.boot() == "ota_1" and not board.trial.unconfirmed()
-    assert not board.slot.confirm()
+    assert not ends_trial(board.slot)
     board.install(firmware(version="1.2"))
-    assert board.boot() == "ota_0" and board.slot.confirm()
+    assert board.boot() == "ota_0" and ends_trial(board.slot)
     assert board.slot.current() == ["thermo", "1.2"]
 
 
@@ -86,7 +86,7 @@ def test_a_power_cut_on_trial_is_tried_again_without_a_download():
     assert said == "it failed here before: it never reached the server"
     assert board.boot() == "ota_0" and refusal(board.download, PACKAGE) == said
     board.install(firmware(version="1.2"))
-    assert board.boot() == "ota_1" and board.slot.confirm()
+    assert board.boot() == "ota_1" and ends_trial(board.slot)
 
 
 def test_the_second_try_may_be_confirmed():
@@ -95,7 +95,7 @@ def test_the_second_try_may_be_confirmed():
     board.boot()
     board.boot()
     board.install(PACKAGE)
-    assert board.boot() == "ota_1" and board.slot.confirm()
+    assert board.boot() == "ota_1" and ends_trial(board.slot)
     assert board.boot() == "ota_1" and not board.trial.unconfirmed()
 
 
@@ -105,7 +105,7 @@ def test_the_old_firmware_reaching_the_server_does_not_grant_more_tries():
         board.install(PACKAGE)
         board.boot()
         board.boot()
-        assert not board.slot.confirm()
+        assert not ends_trial(board.slot)
     assert refusal(board.download, PACKAGE).startswith("it failed here before")
 
 
@@ -128,7 +128,7 @@ def test_a_power_cut_between_the_state_and_the_boot_loader():
     board.chip.chosen = chosen  # set_boot did not take place
     assert board.boot() == "ota_0" and not board.trial.unconfirmed()
     board.install(PACKAGE)
-    assert board.boot() == "ota_1" and board.slot.confirm()
+    assert board.boot() == "ota_1" and ends_trial(board.slot)
 
 
 def test_progress_survives_at_the_last_whole_block():
@@ -208,7 +208,7 @@ def test_the_boot_loader_does_not_take_it():
 
 def test_firmware_flashed_by_cable_is_taken_note_of():
     board = Board()
-    assert not board.slot.confirm()
+    assert not ends_trial(board.slot)
     board.install(PACKAGE)
     board.boot()
     board.slot.confirm()

@@ -5,7 +5,7 @@ import os
 import trial
 from abupdate.image import Image
 from abupdate.slot import AppSlot
-from updates import KEY, empty_root, names, package, read, refusal, write
+from updates import KEY, empty_root, ends_trial, names, package, read, refusal, write
 
 BOARD = "VBOARD"
 OLD = [("app/__init__.mpy", b"1.0" * 100), ("app/dropped.mpy", b"gone in 1.1")]
@@ -80,7 +80,7 @@ def test_a_package_becomes_a_folder():
     assert board.update(PACKAGE) == "slot_a"
     assert content(board, "slot_a") == sorted(NEW + [("PACKAGE", PACKAGE[:LENGTH])])
     assert board.slot.current() == ["thermo", "1.1"]
-    assert board.slot.confirm() and not board.slot.confirm()
+    assert ends_trial(board.slot) and not ends_trial(board.slot)
 
 
 def test_folders_alternate_and_are_emptied():

@@ -33,12 +33,19 @@ def new_board():
     return root
 
 
+def ends_trial(t, kind):
+    """Confirm what runs; return whether that ended a trial."""
+    before = t.state[kind][2]
+    t.confirm(kind)
+    return before and not t.state[kind][2]
+
+
 def confirmed(root, slot, **package):
     """Install, activate, start and confirm a package."""
     m = install(root, slot, **package)
     boot(root)[0].activate("app", slot, m)
     t, folder = boot(root)
-    assert folder == slot and t.confirm("app")
+    assert folder == slot and ends_trial(t, "app")
     return m
 
 
@@ -46,7 +53,7 @@ def test_a_new_board_runs_the_factory_copy():
     root = new_board()
     t, folder = boot(root)
     assert folder == FACTORY and t.spare == "slot_a"
-    assert not t.unconfirmed() and not t.confirm("app")
+    assert not t.unconfirmed() and not ends_trial(t, "app")
     assert os.listdir(root) == ["trial.state"]
 
 
@@ -63,8 +70,8 @@ def test_a_package_is_confirmed():
     t.activate("app", "slot_a", m)
     t, folder = boot(root)
     assert folder == "slot_a" and t.spare == "slot_b" and t.unconfirmed()
-    assert t.confirm("app")
-    assert not t.unconfirmed() and not t.confirm("app")
+    assert ends_trial(t, "app")
+    assert not t.unconfirmed() and not ends_trial(t, "app")
     for _ in range(5):
         assert boot(root)[1] == "slot_a"
     assert sorted(os.listdir(root)) == ["slot_a", "trial.state"]
@@ -131,7 +138,7 @@ def test_an_activation_is_not_confirmed_by_the_one_who_made_it():
     m = install(root, "slot_a", sequence=9)
     t, _ = boot(root)
     t.activate("app", "slot_a", m)
-    assert not t.confirm("app")
+    assert not ends_trial(t, "app")
     t, _ = boot(root)
     assert t.unconfirmed() and t.state["app"][4] == 0
 
@@ -166,7 +173,34 @@ def test_reaching_the_server_forgives_crashes():
         assert folder == "slot_a"
         t.crashed("OSError")
         t, _ = boot(root)
-        assert t.confirm("app") is False
+        assert not ends_trial(t, "app")
+
+
+class FullOS:
+    """The module os of a file system that takes nothing new."""
+
+    def rename(self, old, new):
+        raise OSError(28)
+
+
+def test_a_try_that_cannot_be_counted_is_not_made():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for _ in range(4):
+        t = trial.Trial(FullOS(), root)
+        assert t.start() == root + FACTORY
+        t.confirm("app")
+        assert t.unconfirmed()
+    assert boot(root)[1] == "slot_a"  # there is room again
+
+
+def test_without_a_state_and_without_room_for_one():
+    root = new_board()
+    install(root, "slot_a")
+    os.remove(root + "trial.state")
+    assert trial.Trial(FullOS(), root).start() == root + FACTORY
+    assert boot(root)[1] == "slot_a"
 
 
 def test_back_to_a_folder_that_is_no_more_what_it_was():
@@ -255,7 +289,7 @@ def test_records_of_both_kinds():
     t.activate("firmware", "ota_1", m, 1)
     assert t.unconfirmed() and boot(root)[1] == FACTORY
     t, _ = boot(root)
-    assert t.unconfirmed() and not t.confirm("app") and t.confirm("firmware")
+    assert t.unconfirmed() and not ends_trial(t, "app") and ends_trial(t, "firmware")
     t.refuse("firmware", 5, "why")
     assert boot(root)[0].state["firmware"][6] == [5, "why"]
     assert boot(root)[0].state["app"][6] == [0, ""]

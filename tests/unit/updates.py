@@ -146,6 +146,14 @@ def refusal(function, *args):
         return str(e)
 
 
+def ends_trial(slot):
+    """Confirm what runs; return whether that ended a trial."""
+    on_trial = slot.on_trial()
+    slot.confirm()
+    assert not slot.on_trial()
+    return bool(on_trial)
+
+
 def names(root, folder):
     """Return the sorted paths of all files below a folder."""
     found = []

@@ -49,7 +49,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new) if old else text + new)
 
 
-def build(sources: Path, key, *, version: str, sequence: int, kind: str = "fw") -> Package:
+def build(sources: Path, key, *, version: str, sequence: int) -> Package:
     """Return the signed package of a release, as it is uploaded to ThingsBoard."""
     data = container.build(
         key,
@@ -60,4 +60,4 @@ def build(sources: Path, key, *, version: str, sequence: int, kind: str = "fw") 
         boards=[BOARD],
         sequence=sequence,
     )
-    return Package(TITLE, version, data, kind=kind)
+    return Package(TITLE, version, data)

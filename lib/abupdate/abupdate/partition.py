@@ -83,7 +83,7 @@ class PartitionSlot(Slot):
             self._confirm()
         except OSError:
             pass  # firmware that never was an update needs no confirmation
-        return super().confirm()
+        super().confirm()
 
     def _right(self, seen):
         self.write(b"\xff" * (-len(self._buf) % _BLOCK))

@@ -3,7 +3,7 @@
 #   stored() -> header of the package it holds, whole or begun; b"" if none
 #   begin(manifest) -> how much of the payload is there already; refuses before it changes anything
 #   write(buf) · finish(seen) · activate(), then reset the board · abort(): begin() can resume
-#   confirm(): what runs has reached the server; returns whether that ended a trial
+#   on_trial() -> whether what runs is · confirm(): it has reached the server, and stays
 #   current() -> [title, version] of what runs; empty if unknown
 
 from micropython import const
@@ -14,6 +14,8 @@ _CHECKPOINT = const(12)  # at most 1 << 12 bytes of a file are lost by a power c
 _SPARE = const(8)  # blocks for the folders, the header, and what LittleFS copies on write
 
 _RUN = const(0)  # in a record of trial.py
+_TRIAL = const(2)
+_TRIES = const(3)
 _FLOOR = const(4)
 _FAILED = const(6)
 
@@ -31,8 +33,12 @@ class Slot:
     def current(self):
         return self.trial.state[self.kind][_RUN][2:4]
 
+    def on_trial(self):
+        r = self.trial.state[self.kind]
+        return r[_TRIAL] and r[_TRIES]  # no tries: activated, but not started
+
     def confirm(self):
-        return self.trial.confirm(self.kind)
+        self.trial.confirm(self.kind)
 
     def stored(self):
         return self.trial.read(self.header)

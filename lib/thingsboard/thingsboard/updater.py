@@ -48,10 +48,11 @@ class Updater:
                     prefix, slot = unheard[-1]
                     title, version = slot.current() or ("", "")
                     key = "current_" + prefix
-                    await device.send_telemetry({key + "_title": title, key + "_version": version})
-                    # The server has heard from this code: it is good.
-                    if slot.confirm():
-                        device.record({prefix + "_state": "UPDATED"})
+                    values = {key + "_title": title, key + "_version": version}
+                    if slot.on_trial():
+                        values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
+                    await device.send_telemetry(values)
+                    slot.confirm()
                     unheard.pop()
                 self._event.clear()
                 for prefix in ("fw", "sw"):

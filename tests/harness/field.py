@@ -1,0 +1,79 @@
+"""Boards in the field that run the firmware, and releases of it to update them with."""
+
+import json
+import shutil
+import threading
+
+from tools import firmware
+from tools.demo import releases
+from tools.tbsim import Package
+from tools.update import container, keys
+from tools.vboard import Board
+from tools.vboard.appimage import app_image
+
+
+class Field:
+    """A signing key, packages made once each, and boards with the firmware of this tree."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.key = keys.create(folder / "key.pem")
+        self._root = folder / "root"
+        self._built = {}
+        self._lock = threading.Lock()
+        firmware.stage(self._root, {}, keys.public_bytes(self.key))
+        (self._root / "factory" / releases.DROPPED).write_text("")
+
+    def package(self, version, sequence=2, fault="", kind="fw", edits=()):
+        """Return the package of a release; edits are (file, old text, new text)."""
+        key = version, sequence, fault, edits
+        with self._lock:  # each is built once, for whoever wants it first
+            if key not in self._built:
+                sources = releases.copy(self.folder / f"release-{len(self._built)}", version)
+                releases.edit(sources / "app/__init__.py", "", fault)
+                for name, old, new in edits:
+                    releases.edit(sources / name, old, new)
+                package = releases.build(sources, self.key, version=version, sequence=sequence)
+                self._built[key] = package.data
+        return Package(releases.TITLE, version, self._built[key], kind=kind)
+
+    def firmware_package(self, version, sequence=2):
+        """Return a package with an ESP32 image."""
+        data = container.build(
+            self.key,
+            [("micropython.bin", app_image(version))],
+            kind="firmware",
+            title="micropython",
+            version=version,
+            boards=[releases.BOARD],
+            sequence=sequence,
+        )
+        return Package("micropython", version, data)
+
+    def board(self, image, sim, port="rp2", **settings):
+        """Return a board, switched off, whose access token is the name of its image file."""
+        board = Board(image, port=port)
+        root = image.with_suffix(".root")
+        shutil.copytree(self._root, root)
+        settings = {
+            "server": sim.host,
+            "port": sim.port,
+            "access_token": image.stem,
+            "interval": 1,
+            **settings,
+        }
+        (root / "settings.json").write_text(json.dumps(settings))
+        board.format()
+        board.deploy(root, compiled=False)
+        return board
+
+
+def told(device, key):
+    """Return the values of a telemetry key, in the order in which the server got them."""
+    return [value for _, name, value in list(device.telemetry) if name == key]
+
+
+def version(sim, device):
+    """Return the version of the application, as it answers itself."""
+    assert sim.until(lambda: sim.observes(device, "rpc"), 20)
+    return sim.rpc(device, "getInfo")["version"]

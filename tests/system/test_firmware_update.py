@@ -1,0 +1,192 @@
+"""The firmware on the virtual board updates itself, and survives updates that are bad."""
+
+import pytest
+
+from tests.harness.field import Field, told, version
+from tools.tbsim import Simulator
+from tools.update import keys
+
+RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    return Field(tmp_path_factory.mktemp("field"))
+
+
+@pytest.fixture
+def sim():
+    with Simulator() as sim:
+        yield sim
+
+
+@pytest.fixture
+def device(sim):
+    return sim.add_device("board", "board")
+
+
+@pytest.fixture
+def board(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim)
+    yield board
+    board.stop()
+
+
+def start(board, sim, package):
+    board.start()
+    board.wait_line("start number", 20)
+    sim.assign(sim.device("board"), package)
+
+
+def until_told(board, device, key, last, timeout_s=40):
+    board.wait(lambda: told(device, key)[-1:] == [last], timeout_s, f"{key} {last}")
+
+
+def without_watchdog(board, tmp_path, script):
+    """Run a line of Python on the flash of a board that is off."""
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    board.execute(path)
+
+
+def test_commands_and_measurements_go_on_during_a_download(field, sim, device, board):
+    sim.link.delay_ms = 100
+    package = field.package("1.1")
+    start(board, sim, package)
+    board.wait(lambda: package.served, 20)
+    line, records = len(board.lines), len(device.telemetry)
+    assert sim.rpc(device, "setLed", {"on": True}) == {"on": True}
+    sim.set_shared(device, interval=0.25)
+    board.wait_line("interval 0.25 s", 5, line)
+    board.wait(lambda: told(device, "memory") and len(device.telemetry) > records, 5)
+    assert "DOWNLOADED" not in told(device, "fw_state")
+    sim.link.delay_ms = 0
+    until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.1"
+    assert board.resets == {"reset": 1}
+
+
+def test_code_that_runs_but_never_reaches_the_server(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, trial=2)
+    start(board, sim, field.package("1.2", edits=RUNS_ON_WITHOUT_SERVER))
+    until_told(board, device, "fw_state", "FAILED")
+    assert "did not reach the server in 2 seconds" in told(device, "fw_error")[-1]
+    assert version(sim, device) == "1.0.0"
+    assert board.resets == {"reset": 4}  # one to start it, and its three tries
+    board.stop()
+
+
+def test_a_confirmed_application_outlives_the_limit(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, trial=1)
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "UPDATED")
+    sim.stop_answering()
+    assert not sim.until(lambda: board.resets["reset"] > 1, 3)
+    board.stop()
+
+
+def test_a_new_package_while_one_is_on_trial(field, sim, device, board):
+    bad = field.package("1.2", fault="\nraise ValueError(1)\n")
+    start(board, sim, bad)
+    until_told(board, device, "fw_state", "UPDATING")
+    good = field.package("1.3", sequence=3)
+    sim.assign(device, good)
+    until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.3"
+    assert board.resets == {"reset": 5}  # two to start new code, three crashes
+
+
+def test_a_package_that_was_rolled_back_and_stays_assigned(field, sim, device, board):
+    bad = field.package("1.2", fault="\nraise ValueError('so it is')\n")
+    start(board, sim, bad)
+    until_told(board, device, "fw_state", "FAILED")
+    assert "so it is" in told(device, "fw_error")[-1]
+    board.cut_power()
+    times, served = len(told(device, "fw_error")), len(bad.served)
+    board.start()
+    board.wait(lambda: len(told(device, "fw_error")) > times, 20)
+    assert "so it is" in told(device, "fw_error")[-1]
+    assert len(bad.served) - served <= 6  # its header
+    assert board.resets == {"reset": 4}
+
+
+def test_a_person_who_stops_it_is_no_failed_try(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, watchdog=1)
+    stopped = "\nimport os\nif 'stop' in os.listdir('/'):\n    raise KeyboardInterrupt\n"
+    without_watchdog(board, tmp_path, "open('/stop', 'w').close()")
+    package = field.package("1.1", fault=stopped)
+    start(board, sim, package)
+    board.wait(lambda: board.resets["watchdog"] >= 4, 60)  # left alone at the REPL
+    board.stop()
+    without_watchdog(board, tmp_path, "import os\nos.remove('/stop')")
+    board.start()
+    until_told(board, device, "fw_state", "UPDATED")
+
+
+def test_without_a_state_file_the_update_still_runs(field, sim, device, board, tmp_path):
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "UPDATED")
+    board.stop()
+    without_watchdog(board, tmp_path, "import os\nos.remove('/trial.state')")
+    device.telemetry.clear()
+    board.start()
+    until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.1"
+
+
+def test_down_to_the_factory_copy_and_up_again(field, sim, device, board, tmp_path):
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "UPDATED")
+    board.stop()
+    without_watchdog(board, tmp_path, "open('/slot_a/app/__init__.mpy', 'w').close()")
+    before = board.resets["reset"]
+    board.start()
+    board.wait_line("start number 3", 30)
+    assert board.resets["reset"] - before == 3  # crashes, and nothing else to go back to
+    assert version(sim, device) == "1.0.0"
+    sim.assign(device, field.package("1.3", sequence=3))
+    until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.3"
+
+
+def test_the_other_prefix_of_the_one_slot_is_refused(field, sim, device, board):
+    start(board, sim, field.package("1.1", kind="sw"))
+    until_told(board, device, "sw_state", "FAILED")
+    assert told(device, "sw_error") == ["this board takes no sw"]
+
+
+def test_a_board_without_keys_takes_no_updates(field, sim, device, board, tmp_path):
+    without_watchdog(board, tmp_path, f"import os\nos.remove('/{keys.BOARD_FILE}')")
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "FAILED")
+    assert told(device, "fw_error") == ["signed with an unknown key"]
+
+
+def test_an_esp32_takes_firmware_and_application(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, port="esp32")
+    start(board, sim, field.firmware_package("1.28"))
+    until_told(board, device, "fw_state", "UPDATED")
+    assert told(device, "current_fw_version")[-1] == 1.28
+    sim.assign(device, field.package("1.1", kind="sw"))
+    until_told(board, device, "sw_state", "UPDATED")
+    assert version(sim, device) == "1.1"
+    assert board.resets == {"reset": 2}
+    board.stop()
+
+
+def test_power_fails_while_an_esp32_image_is_on_trial(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, port="esp32")
+    package = field.firmware_package("1.28")
+    start(board, sim, package)
+    until_told(board, device, "fw_state", "UPDATING")
+    sim.stop_answering()
+    starts = len(board.lines)
+    board.wait(lambda: board.resets, 20)
+    board.wait_line("measured", 20, starts)  # started, and not confirmed
+    board.cut_power()
+    sim.answer_again()
+    served = sum(n for _, _, n in package.served)
+    board.start()  # the boot loader goes back; the image is hashed and started again
+    until_told(board, device, "fw_state", "UPDATED")
+    assert sum(n for _, _, n in package.served) - served <= 6 * 1024
+    board.stop()
