@@ -30,6 +30,7 @@ OPTIONAL = {
     "abupdate.partition": "ESP32 images with two app partitions",
     "coap.dtls": "coap with DTLS",
     "thingsboard.protobuf": "Protobuf payloads",
+    "thingsboard.url": "packages at a coap:// address",
 }
 
 

@@ -3,6 +3,7 @@
 
 import sys
 
+import coap
 import machine
 from abupdate.slot import AppSlot
 from thingsboard.updater import Updater
@@ -26,6 +27,7 @@ def updater(device, keys, chosen, log):
         machine.reset,
         progress,
         pause=sys.platform == "rp2",  # its processor stands still while flash is written
+        connect=coap.connect,
     )
 
 

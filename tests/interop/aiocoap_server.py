@@ -72,10 +72,23 @@ class Tick(ObservableResource):
         return Message(code=CONTENT, payload=str(self.number).encode())
 
 
-class AiocoapServer:
-    """`with AiocoapServer() as server:` serves on server.port, in a thread."""
+class File(Resource):
+    def __init__(self, content: bytes):
+        super().__init__()
+        self.content = content
 
-    def __init__(self):
+    async def render_get(self, request):
+        return Message(code=CONTENT, payload=self.content)
+
+
+class AiocoapServer:
+    """`with AiocoapServer() as server:` serves on server.port, in a thread.
+
+    files are served besides, by name.
+    """
+
+    def __init__(self, files: dict[str, bytes] | None = None):
+        self.files = files or {}
         self.port = free_port()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -103,6 +116,7 @@ class AiocoapServer:
             "tick": self.counter,
         }
         site = Site()
+        resources |= {name: File(content) for name, content in self.files.items()}
         for name, resource in resources.items():
             site.add_resource([name], resource)
         self.context = await Context.create_server_context(

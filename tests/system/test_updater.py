@@ -1,51 +1,12 @@
 """The real updater on the unix port, against the simulator's /sw, into folders of the host."""
 
 import json
-import subprocess
 
 import pytest
 
+from tests.harness.updated import RESET, UpdatedBoard, package
 from tools.tbsim import Package, Simulator
-from tools.unixport import LIBRARIES, ROOT, environment, micropython
-from tools.update import container, keys
-
-RESET = 5
-
-
-class UpdatedBoard:
-    """A board's folder; start() runs one life of it."""
-
-    def __init__(self, sim, folder, key):
-        self.sim, self.folder = sim, folder
-        (folder / "factory").mkdir()
-        (folder / "keys").write_bytes(keys.public_bytes(key))
-        self.device = sim.add_device("board", "TOKEN")
-
-    def start(self, until=None, timeout=20):
-        """Run until it resets, or until a condition holds; returns (exit code or None, output)."""
-        script = ROOT / "tests" / "system" / "update_main.py"
-        arguments = [str(self.sim.port), str(self.folder), str(self.folder / "keys")]
-        with open(self.folder / "output", "w+") as output:
-            process = subprocess.Popen(
-                [micropython(), "-X", "heapsize=160k", str(script), *arguments],
-                env=environment(*LIBRARIES, ROOT / "lib" / "abupdate"),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            ended = lambda: process.poll() is not None  # noqa: E731
-            self.sim.until(lambda: ended() or until and until(), timeout)
-            code = process.poll()
-            if code is None:
-                process.kill()
-                process.wait()
-            output.seek(0)
-            return code, output.read()
-
-    def states(self):
-        return [value for _, key, value in self.device.telemetry if key == "sw_state"]
-
-    def errors(self):
-        return [value for _, key, value in self.device.telemetry if key == "sw_error"]
+from tools.update import keys
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +23,6 @@ def sim():
 @pytest.fixture
 def board(sim, tmp_path, key):
     return UpdatedBoard(sim, tmp_path, key)
-
-
-def package(key, version="1.1", sequence=2, **how):
-    files = [(f"m{n}.py", bytes([n]) * (700 * n + 1)) for n in range(12)]
-    values = {"kind": "app", "title": "app", "boards": ["UNIX"], **how}
-    data = container.build(key, files, version=version, sequence=sequence, **values)
-    return Package("app", version, data, kind="sw")
 
 
 def test_an_update_from_assignment_to_confirmation(sim, board, key):

@@ -26,28 +26,28 @@ class Transfer:
 
     message is the request with its whole body as payload. block_size (16 to 1024, rounded down to
     a power of two) is the largest we send and, when below 1024, what we ask the peer for. The
-    answer's body goes to sink(bytes) block by block, or is collected; more than max_body bytes
-    end the transfer.
+    answer's body, from offset (whole blocks) on, goes to sink(bytes) block by block, or is
+    collected; more than max_body bytes end the transfer.
     """
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
     _sent = 0  # bytes of our body which the peer has
     _sending = 0  # bytes of it in the request under way
     _restarted = False  # after a 4.08: once only
-    _got = 0  # bytes of the answer's body
     _etag = _size = None  # of the answer, from its first block
+    _parts = None  # of the answer's body
 
-    def __init__(self, message, block_size=1024, sink=None, max_body=16384):
+    def __init__(self, message, block_size=1024, sink=None, max_body=16384, offset=0):
         szx = 0
         while szx < 6 and 32 << szx <= block_size:
             szx += 1
         self._message = message
-        self._szx = szx  # of our blocks
-        self._szx2 = szx  # the largest we take
+        self._szx = self._szx2 = szx  # of our blocks, and the largest we take
         self._sink = sink
         self._max_body = max_body
+        self._got = offset  # bytes of the answer's body
         # No blocks so far: the request goes out as it is, and so would its answer come back.
-        self._plain = szx == 6 and not sink and len(message.payload) <= 1024
+        self._plain = szx == 6 and not (sink or offset) and len(message.payload) <= 1024
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
@@ -122,7 +122,7 @@ class Transfer:
         size = 16 << (n & 7)
         etag = response.option(_ETAG)
         total = response.uint(_SIZE2)
-        if not self._got:
+        if self._parts is None:
             self._etag = etag
             self._size = total
             self._parts = []
@@ -138,7 +138,7 @@ class Transfer:
         self._szx2 = n & 7
         self._got = got
         if max(got, self._size or 0) > self._max_body:
-            raise TransferError("more than %d bytes" % self._max_body)
+            raise TransferError("too large")
         if self._sink:
             self._sink(payload)
         else:

@@ -72,9 +72,9 @@ class Client:
 
         path is "a/b" or a sequence of segments, query a sequence of strings, options one of
         (number, bytes), payload bytes or any buffer. timeout_ms (default 93 s) is for each block.
-        bulk: one of many (Endpoint.request). block_size=1024, sink=None and max_body=16384 are
-        block.Transfer's. Raises ResponseError, OSError (ETIMEDOUT, ResetError, others),
-        TransferError, ValueError.
+        bulk: one of many (Endpoint.request). block_size=1024, sink=None, max_body=16384 and
+        offset=0 are block.Transfer's. Raises ResponseError, OSError (ETIMEDOUT, ResetError,
+        others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
         return self.transfer(Transfer(message, **how), timeout_ms, None, bulk)
@@ -171,8 +171,9 @@ class Client:
             except MemoryError:
                 pass  # once more after the tick
             # asyncio has no cheap way to move a wake-up forward: a new deadline waits a tick.
-            hurry = wait_ms is not None and wait_ms < 1000
-            await asyncio.sleep_ms(_TICK_MS if hurry else 5 * _TICK_MS)
+            await asyncio.sleep_ms(
+                _TICK_MS if wait_ms is not None and wait_ms < 1000 else 5 * _TICK_MS
+            )
 
 
 class _Receiver:

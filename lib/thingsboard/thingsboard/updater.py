@@ -22,16 +22,18 @@ class Updater:
 
     slots: {"fw": slot}, {"sw": slot} or both. keys: public keys (abupdate.verify). reset() starts
     the board anew. progress(done, total) is told bytes. pause: while the flash is written nothing
-    is on its way, for boards that do not listen then (RP2).
+    is on its way, for boards that do not listen then (RP2). connect is coap.connect, for packages
+    at a coap:// address; without it they are refused.
     """
 
-    def __init__(self, device, slots, keys, reset, progress=None, pause=False):
+    def __init__(self, device, slots, keys, reset, progress=None, pause=False, connect=None):
         self.device = device
         self.slots = slots
         self.keys = keys
         self.reset = reset
-        self.progress = progress
+        self.progress = progress or (lambda done, total: None)
         self.pause = pause
+        self.connect = connect
         self._refused = {}  # by prefix: the assignment that needs no more work
         self._inbox = []  # (number of a chunk, Message or exception)
         self._event = asyncio.Event()
@@ -66,28 +68,25 @@ class Updater:
 
     def _assigned(self, prefix):
         get = self.device.shared.get
-        prefix += "_"
-        checksum, size = get(prefix + "checksum"), get(prefix + "size")
-        return [get(prefix + "title"), get(prefix + "version"), checksum, size]
+        return [get(prefix + key) for key in ("_title", "_version", "_checksum", "_size", "_url")]
 
     async def _settle(self, prefix):
         device = self.device
         assigned = self._assigned(prefix)
-        title, version, checksum, size = assigned
+        title, version, checksum, size, url = assigned
         slot = self.slots.get(prefix)
-        if not title or assigned == self._refused.get(prefix):
-            return
+        if not title or not (size or url) or assigned == self._refused.get(prefix):
+            return  # more may come
         try:
             if not slot:
                 raise Refused("this board takes no " + prefix)
             if slot.current() == [title, version]:
                 return
-            if len(device.path) < 3:
-                raise Refused("CoAP gives no packages to a device with X.509")
             tell = device.send_telemetry
             state = prefix + "_state"
+            image = Image(self.keys, slot, title, version, size)
             await tell({state: "DOWNLOADING"})
-            await self._download(prefix, assigned, Image(self.keys, slot, title, version, size))
+            await self._download(prefix, assigned, image)
             await tell({state: "DOWNLOADED"})
             check = Checksum(device.shared.get(prefix + "_checksum_algorithm"))
             slot.finish(check.update)
@@ -107,6 +106,22 @@ class Updater:
                 slot.abort()
 
     async def _download(self, prefix, assigned, image):
+        url = assigned[4]
+        try:
+            if url:
+                from .url import download
+
+                await download(self.connect, url, image, self.progress)
+            elif len(self.device.path) < 3:
+                raise Refused("CoAP gives no packages to a device with X.509")
+            else:
+                await self._fetch_chunks(prefix, assigned, image)
+        except Exception as error:
+            if 0x80 <= getattr(error, "code", 0) < _SERVER_ERROR:
+                raise Refused("the server answered %s" % error)
+            raise
+
+    async def _fetch_chunks(self, prefix, assigned, image):
         window = self.device.client.endpoint.window_limit
         size = assigned[3]
         tasks = {}  # number of a chunk that was asked for: its task
@@ -133,8 +148,6 @@ class Updater:
                     continue
                 del tasks[chunk]
                 if isinstance(outcome, Exception):
-                    if 0x80 <= getattr(outcome, "code", 0) < _SERVER_ERROR:
-                        raise Refused("the server answered %s" % outcome)
                     raise outcome
                 ahead[chunk] = outcome.payload
                 chunk = image.offset // _CHUNK
@@ -143,8 +156,7 @@ class Updater:
                     if len(data) != min(_CHUNK, size - chunk * _CHUNK):
                         raise Refused("a chunk has a wrong length")
                     image.feed(chunk * _CHUNK, data)
-                    if self.progress:
-                        self.progress(image.offset, size)
+                    self.progress(image.offset, size)
                     next = image.offset // _CHUNK
                     if next > chunk + 1:  # the slot had what is between
                         self._forget(tasks)

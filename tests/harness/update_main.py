@@ -1,9 +1,11 @@
-# A board that takes updates, one start of it. Arguments: port, folder, public keys.
+# A board that takes updates, one start of it. Arguments: port, folder, public keys, and how many
+# milliseconds it is busy with each chunk.
 # Says "runs VERSION" and what the updater logs; ends with exit code 5 where a board would reset.
 
 import asyncio
 import os
 import sys
+import time
 
 import coap
 import thingsboard
@@ -11,7 +13,7 @@ import trial
 from abupdate.slot import AppSlot
 from thingsboard.updater import Updater
 
-port, root, keys = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3]
+port, root, keys, chunk_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
 
 
 async def main():
@@ -23,13 +25,13 @@ async def main():
         public_keys = f.read()
     client = await coap.connect("127.0.0.1", port)
     device = thingsboard.Device(client, "TOKEN", log=lambda text: print("log", text))
-    done = []
 
     def progress(offset, total):
-        done.append(offset)
         print("done", offset, total)
+        time.sleep_ms(chunk_ms)
 
-    updater = Updater(device, {"sw": slot}, public_keys, lambda: sys.exit(5), progress)
+    reset = lambda: sys.exit(5)  # noqa: E731
+    updater = Updater(device, {"sw": slot}, public_keys, reset, progress, connect=coap.connect)
     await thingsboard.run(device, updater)
 
 
