@@ -10,7 +10,7 @@ READY := .venv/ready $(if $(MICROPYTHON),,.venv/micropython)
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
-demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on
+demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on and update itself
 	@$(RUN) -m tools.demo
 
 test: $(READY)  ## all tests that need only Python packages
@@ -21,6 +21,9 @@ test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CP
 
 test-interop: $(READY)  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
 	@$(PYTEST) tests/interop
+
+test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
+	@EVERY_CUT=1 $(PYTEST) tests/power
 
 sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
 	@$(RUN) -m tools.tbsim
