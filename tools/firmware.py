@@ -62,14 +62,26 @@ def main(
 ):
     """Fill a folder with what is copied to a board's root."""
     try:
-        values = json.loads(settings.read_text()) if settings else None
-        public_keys = b"".join(keys.public_bytes(keys.load_or_create(path)[0]) for path in key)
+        values = read(settings) if settings else None
+        public_keys = b""
+        for path in key:
+            private, is_new = keys.load_or_create(path)
+            public_keys += keys.public_bytes(private)
+            if is_new:
+                print(keys.advice(path))
         keys.split(public_keys)
         stage(folder, values, public_keys)
     except (OSError, ValueError) as error:
         raise SystemExit(f"firmware: {error}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {size} bytes; copy what is in it to the root of the board")
+
+
+def read(settings: Path) -> dict:
+    try:
+        return json.loads(settings.read_bytes())
+    except ValueError:
+        raise ValueError(f"{settings}: no JSON") from None
 
 
 if __name__ == "__main__":

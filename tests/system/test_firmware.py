@@ -1,14 +1,21 @@
 """The firmware on the virtual board: what its owner, its server and the power can do to it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from tools import firmware
 from tools.tbsim import Simulator
+from tools.unixport import ROOT
+from tools.update import keys
 from tools.vboard import Board
 
 PROVISION = {"provision_key": "key", "provision_secret": "secret"}
+
+
+GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +46,51 @@ def board(root, tmp_path):
     board.stop()
 
 
+def run_tool(*arguments):
+    command = [sys.executable, "-m", "tools.firmware", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
+    given = tmp_path / "mine.json"
+    given.write_text(json.dumps({**GOOD, "port": 0}))
+    key = tmp_path / "key.pem"
+    folder = tmp_path / "board"
+    run = run_tool(folder, "--settings", given, "--key", key)
+    assert run.returncode == 0 and f"a new signing key: {key}" in run.stdout, run
+    assert (folder / "update.keys").read_bytes() == keys.public_bytes(keys.load(key))
+    names = {path.name for path in folder.iterdir()}
+    expected = {"main.py", "trial.mpy", "settings.mpy", "wifi.mpy", "settings.json", "update.keys"}
+    assert names == expected | {"factory"}
+    assert (folder / "factory/thingsboard/updater.mpy").exists()
+    board.deploy(folder, compiled=False)
+    board.start()
+    board.wait_end(10)
+    assert board.lines == ["settings.json: port: expected a UDP port, 1 to 65535"]
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (("--settings", "missing.json"), "missing.json"),
+        (("--settings", "README.md"), "README.md: no JSON"),
+        (("--key", "README.md"), "no private key"),
+    ],
+)
+def test_the_tool_is_told_nonsense(tmp_path, arguments, reason):
+    run = run_tool(tmp_path / "board", "--key", tmp_path / "key.pem", *arguments)
+    assert run.returncode == 1 and reason in run.stderr, run
+    assert "Traceback" not in run.stderr
+
+
+def test_a_key_file_that_is_none_is_named(board, tmp_path):
+    write(board, tmp_path, "update.keys", "x" * 385)
+    configure(board, tmp_path, GOOD)
+    board.start()
+    assert board.wait_end(10).cause == "repl"
+    assert board.lines == ["update.keys: expected 1 to 4 keys of 384 bytes"]
+
+
 def configure(board, tmp_path, settings):
     write(board, tmp_path, "settings.json", json.dumps(settings))
 
@@ -58,9 +110,6 @@ def start(board, tmp_path, sim, **settings):
     board.wait_line("start number", 20)
 
 
-GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
-
-
 @pytest.mark.parametrize(
     "settings, line",
     [
@@ -76,6 +125,7 @@ GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
         ({**GOOD, "interval": True}, "settings.json: interval: expected seconds"),
         ({**GOOD, "interval": 0}, "settings.json: interval: expected seconds"),
         ({**GOOD, "watchdog": 9}, "settings.json: watchdog: expected seconds, 0 (off) to 8"),
+        ({**GOOD, "trial": -1}, "settings.json: trial: expected seconds, 0 (for ever) to 86400"),
         ({**GOOD, "server": ""}, "settings.json: server: expected the server's name or address"),
         ({**GOOD, "access_token": 5}, "settings.json: access_token: expected the device's"),
         ({"server": "h"}, "settings.json: access_token: expected the device's access token"),

@@ -21,7 +21,7 @@ KeyOption = Annotated[Path, typer.Option(help="the private key; made at first us
 def keygen(key: Annotated[Path, typer.Argument()] = keys.DEFAULT):
     """Make a signing key."""
     keys.create(key)
-    _tell_of_new(key)
+    console.print(escape(keys.advice(key)))
 
 
 @app.command()
@@ -62,7 +62,7 @@ def build(
         files = application.collect(sources)
     private, is_new = keys.load_or_create(key)
     if is_new:
-        _tell_of_new(key)
+        console.print(escape(keys.advice(key)))
     data = container.build(
         private,
         files,
@@ -103,14 +103,6 @@ def verify(
     found = container.parse(package.read_bytes())
     container.verify(found, public)
     console.print(f"{escape(str(package))}: the signature and all contents are right")
-
-
-def _tell_of_new(key: Path) -> None:
-    console.print(
-        f"[bold]a new signing key: {escape(str(key))}[/]\n"
-        "keep a copy in a safe place: boards take updates from nobody else\n"
-        "its public half for the boards: python -m tools.update board-keys"
-    )
 
 
 def main() -> None:

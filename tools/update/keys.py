@@ -53,6 +53,15 @@ def load_or_create(path: Path) -> tuple[rsa.RSAPrivateKey, bool]:
     return (load(path), False) if path.exists() else (create(path), True)
 
 
+def advice(path: Path) -> str:
+    """Return what the owner of a new key must know."""
+    return (
+        f"a new signing key: {path}\n"
+        "keep a copy in a safe place: boards take updates from nobody else\n"
+        "its public half for the boards: python -m tools.update board-keys"
+    )
+
+
 def public_bytes(key: rsa.RSAPrivateKey) -> bytes:
     """Return the public half as boards hold it: the modulus, big-endian."""
     return key.public_key().public_numbers().n.to_bytes(BYTES, "big")
