@@ -45,7 +45,7 @@ class Operation:
         flash[place] = data
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cut:
     """Power fails before this operation (the first is 0), or in the middle of it."""
 
@@ -142,7 +142,7 @@ def finish(board: Board, script: Path, old: str, new: str, floor: int) -> int:
 def survive(
     recording: Recording, cuts: list[Cut], folder: Path, check: Callable[[Path, Cut], None]
 ) -> list[str]:
-    """Call check(image file, cut) for each cut; return a line for each that failed."""
+    """Call check(image file, cut) once for each cut; return a line for each that failed."""
 
     def one(cut):
         image = folder / f"{cut.number}{'h' if cut.half else ''}.img"
@@ -157,4 +157,4 @@ def survive(
             image.with_name(image.name + ".wear").unlink()
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [text for text in pool.map(one, cuts) if text]
+        return [text for text in pool.map(one, dict.fromkeys(cuts)) if text]
