@@ -91,15 +91,15 @@ class Trial:
         # No tries yet: activated, but not started. Firmware that is not on trial keeps those of
         # the package that the boot loader gave up.
         if r[_TRIES] and (r[_TRIAL] or kind == "app"):
-            r[_TRIAL:_ERROR] = [False, 0, max(r[_FLOOR], r[_RUN][4])]
-            self._save()
+            floor = max(r[_FLOOR], r[_RUN][4])
+            self._replace(r, r[:_TRIAL] + [False, 0, floor] + r[_ERROR:])
 
     def activate(self, kind, slot, manifest, tries=0):
         """Put a package in front, on trial from the next boot on. Its files are all there."""
         r = self.state[kind]
         error = "it never reached the server"  # unless we learn more
-        r[:] = [_package(slot, manifest), r[_RUN], True, tries, r[_FLOOR], error, [0, ""]]
-        self._save()
+        run = _package(slot, manifest)
+        self._replace(r, [run, r[_RUN], True, tries, r[_FLOOR], error, [0, ""]])
 
     def refuse(self, kind, id, reason):
         """Do not take a package again."""
@@ -154,6 +154,16 @@ class Trial:
         with open(name + ".tmp", "wb") as f:
             f.write(data)
         self.os.rename(name + ".tmp", name)
+
+    def _replace(self, r, new):
+        # A record, in flash or not at all: who asked for it may try again.
+        old = r[:]
+        r[:] = new
+        try:
+            self._save()
+        except OSError:
+            r[:] = old
+            raise
 
     def _save(self):
         data = json.dumps(self.state).encode()

@@ -26,4 +26,4 @@ class Checksum:
     def matches(self, text):
         """Whether this is the server's text: hex, that of CRC32 with its bytes little-endian."""
         digest = self._hash.digest() if self._hash else self._crc.to_bytes(4, "little")
-        return not (self._known and text) or hexlify(digest).decode() == text.lower()
+        return not (self._known and text) or hexlify(digest).decode() == str(text).lower()

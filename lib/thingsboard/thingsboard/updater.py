@@ -75,7 +75,10 @@ class Updater:
         assigned = self._assigned(prefix)
         title, version, checksum, size, url = assigned
         slot = self.slots.get(prefix)
-        if not title or not (size or url) or assigned == self._refused.get(prefix):
+        if assigned == self._refused.get(prefix):
+            return
+        self._refused[prefix] = None
+        if not (title and version and (size or url)):
             return  # more may come
         try:
             if not slot:
@@ -84,6 +87,9 @@ class Updater:
                 return
             tell = device.send_telemetry
             state = prefix + "_state"
+            kinds = type(title), type(version), type(url or ""), type(size or 0)
+            if kinds != (str, str, str, int):
+                raise Refused("the assignment is malformed")
             image = Image(self.keys, slot, title, version, size)
             await tell({state: "DOWNLOADING"})
             await self._download(prefix, assigned, image)
@@ -129,12 +135,11 @@ class Updater:
         ask = 0
         self._inbox = []
         try:
-            while image.offset != size:
+            while image.offset < size:
                 while (
                     len(tasks) + len(ahead) < window
                     and ask * _CHUNK < size
                     and (image.offset or not ask)  # the first one may tell where to go on
-                    and not (self.pause and ahead)
                 ):
                     tasks[ask] = asyncio.create_task(self._fetch(prefix, assigned, ask))
                     ask += 1
@@ -144,8 +149,6 @@ class Updater:
                     if self._assigned(prefix) != assigned:
                         raise OSError("another package was assigned")
                 chunk, outcome = self._inbox.pop(0)
-                if chunk not in tasks:
-                    continue
                 del tasks[chunk]
                 if isinstance(outcome, Exception):
                     raise outcome
@@ -157,14 +160,13 @@ class Updater:
                         raise Refused("a chunk has a wrong length")
                     image.feed(chunk * _CHUNK, data)
                     self.progress(image.offset, size)
-                    next = image.offset // _CHUNK
-                    if next > chunk + 1:  # the slot had what is between
-                        self._forget(tasks)
-                        ahead = {}
-                        ask = next
-                    chunk = next
+                    chunk = image.offset // _CHUNK
+                    ask = max(ask, chunk)  # the slot may have what comes next
+            if not image.size:
+                raise Refused("this is no update package")  # it ended within its header
         finally:
-            self._forget(tasks)
+            for task in tasks.values():
+                task.cancel()
 
     async def _fetch(self, prefix, assigned, chunk):
         fields = zip(
@@ -178,8 +180,3 @@ class Updater:
             outcome = error
         self._inbox.append((chunk, outcome))
         self._event.set()
-
-    def _forget(self, tasks):
-        for task in tasks.values():
-            task.cancel()
-        tasks.clear()

@@ -16,7 +16,7 @@ async def download(connect, url, image, progress):
     rest, _, query = rest.partition("?")
     host, _, path = rest.partition("/")
     host, _, port = host.partition(":")
-    if scheme != "coap" or not connect:
+    if scheme != "coap" or not connect or port and not port.isdigit():
         raise Refused("cannot fetch " + url)
 
     def sink(data):
