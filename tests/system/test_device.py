@@ -101,6 +101,18 @@ def test_a_burst_of_changes_ends_in_the_right_state(sim, device):
     assert sim.until(lambda: device.process.shared() == device.shared_attributes)
 
 
+def test_a_change_that_overtakes_the_full_state_is_not_taken_for_it(sim):
+    record = sim.add_device("device", TOKEN)
+    sim.set_shared(record, interval=5, mode="eco")
+    sim.link.loss_down = 1.0
+    process = DeviceProcess(sim)
+    assert sim.until(lambda: sim.observes(record)), process.output
+    sim.link.loss_down = 0.0  # the answer to the registration was lost, and comes again later
+    sim.set_shared(record, mode="full")
+    assert sim.until(lambda: process.shared() == {"interval": 5, "mode": "full"}), process.output
+    process.stop()
+
+
 def test_persistent_command_for_a_device_that_is_away(sim):
     record = sim.add_device("device", TOKEN)
     rpc = sim.persistent_rpc(record, "echo", "later")

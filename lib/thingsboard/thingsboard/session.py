@@ -54,16 +54,17 @@ async def _observe(device, feature):
                 device.path + (feature,), timeout_ms=_TIMEOUT_MS, ordered=attributes
             )
             device.observations[feature] = observation
-            token = expected = None
+            token = None
+            expected = 0
             async for message in observation:
                 tries = 0
                 device.problem = None
                 number = message.uint(_OBSERVE)
-                first = message.token != token
-                if first:
+                if message.token != token:
                     token = message.token
-                    expected = number
-                elif number > expected:
+                    expected = number if expected >> 24 else 0
+                first = not number  # so it answers a registration; that answer may be lost
+                if number > expected:
                     # Lost on the way, or replaced by the server: ask for all of it, once.
                     observation.register()
                     number = 1 << 24
