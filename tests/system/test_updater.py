@@ -32,11 +32,11 @@ def test_an_update_from_assignment_to_confirmation(sim, board, key):
     assert board.states() == [
         *("QUEUED", "INITIATED", "DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING")
     ]
-    code, output = board.start(until=lambda: "UPDATED" in board.states())
+    state = lambda: json.loads((board.folder / "trial.state").read_bytes()[:-4])  # noqa: E731
+    code, output = board.start(until=lambda: state()["app"][2] is False)
     assert "runs ['app', '1.1']" in output and board.states()[-1] == "UPDATED", output
     assert board.device.latest()["current_sw_version"] == 1.1  # the server makes it a number
-    state = json.loads((board.folder / "trial.state").read_bytes()[:-4])
-    assert state["app"][2] is False and state["app"][4] == 2
+    assert state()["app"][2] is False and state()["app"][4] == 2
     assert (board.folder / "slot_a" / "m11.py").read_bytes() == bytes([11]) * 7701
 
 
