@@ -98,20 +98,18 @@ class Disk:
     SIZE = 4096
 
     def __init__(self, blocks):
-        self.blocks = blocks
-        self.data = bytearray(blocks * self.SIZE)
+        # Block by block: a heap with other things in it has no room for all in one place.
+        self.blocks = [bytearray(self.SIZE) for _ in range(blocks)]
 
     def readblocks(self, block, buf, offset=0):
-        start = block * self.SIZE + offset
-        buf[:] = memoryview(self.data)[start : start + len(buf)]
+        buf[:] = memoryview(self.blocks[block])[offset : offset + len(buf)]
 
     def writeblocks(self, block, buf, offset=0):
-        start = block * self.SIZE + offset
-        memoryview(self.data)[start : start + len(buf)] = buf
+        memoryview(self.blocks[block])[offset : offset + len(buf)] = buf
 
     def ioctl(self, operation, argument):
         if operation in (4, 5):
-            return self.blocks if operation == 4 else self.SIZE
+            return len(self.blocks) if operation == 4 else self.SIZE
         return 0
 
 

@@ -1,0 +1,246 @@
+"""For the tests of the updater: a server of packages that answers as told, and a board's life."""
+
+import asyncio
+import errno
+import hashlib
+import json
+import os
+import sys
+from binascii import hexlify
+
+import trial
+from abupdate.slot import AppSlot
+from coap import ResetError, ResponseError, TransferError
+from coap.message import Message
+from thingsboard.device import Device
+from thingsboard.updater import Updater
+from updates import KEY, empty_root, names, package, read
+
+CHUNK = 1024
+BOARD = "VBOARD"
+
+
+def content(n, seed):
+    """Bytes of which no two chunks are alike."""
+    return bytes([(i * seed + i // 251) & 255 for i in range(n)])
+
+
+FILES = {
+    "1.1": [("a.mpy", content(1800, 3)), ("none", b""), ("lib/b.mpy", content(4352, 7))],
+    "1.2": [("a.mpy", content(1700, 5)), ("lib/b.mpy", content(5000, 9)), ("c", b"c")],
+    "1.3": [("a.mpy", content(2500, 11))],
+}
+PACKAGES = {v: package(FILES[v], version=v, sequence=int(v[2])) for v in FILES}
+
+# What may be wrong with an answer: a response code, or one of these.
+FAULTS = ("short", "long", "empty", "another chunk", "another version", 0xA0, 0x84, 0x80)
+FAULTS += ("silence", "reset", "transfer", "memory")
+
+_tick = asyncio.sleep_ms  # the real one
+
+
+class Chance:
+    # The same numbers on both interpreters.
+    def __init__(self, seed):
+        self.state = seed
+
+    def below(self, n):
+        self.state = (self.state * 1103515245 + 12345) & 0x7FFFFFFF
+        return (self.state >> 8) % n
+
+    def one_of(self, values):
+        return values[self.below(len(values))]
+
+
+class Server:
+    """The server as a coap.Client shows it: telemetry is taken, chunks come in any order.
+
+    fault(version, chunk) says what is wrong with an answer, None: nothing. `then` maps a number
+    of requests for chunks to what happens just before that one is answered.
+    """
+
+    class Endpoint:
+        retransmissions = 0
+        window_limit = 3
+
+    def __init__(self, seed=1):
+        self.endpoint = self.Endpoint()
+        self.chance = Chance(seed)
+        self.packages = dict(PACKAGES)
+        self.fault = lambda version, chunk: None
+        self.deaf = lambda: None  # the same of an answer to telemetry
+        self.then = {}
+        self.told = []  # telemetry
+        self.asked = []  # (version, chunk)
+        self.under_way = self.most = 0
+        self.poisoned = False  # bytes that belong elsewhere were sent in the place of others
+
+    async def request(self, code, path, payload=b"", **how):
+        await _tick(0)
+        fault = self.deaf()
+        if fault:
+            return self.answer("", 0, fault)
+        self.told.append(json.loads(payload))
+        return Message(0x41)
+
+    async def get(self, path, query, **how):
+        assert path == ("sw", "TOK")
+        fields = dict([item.split("=") for item in query])
+        assert int(fields["size"]) == CHUNK
+        version, chunk = fields["version"], int(fields["chunk"])
+        self.asked.append((version, chunk))
+        n = len(self.asked)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            for _ in range(1 + self.chance.below(6)):
+                await _tick(0)
+            if n in self.then:
+                self.then[n]()
+            return self.answer(version, chunk, self.fault(version, chunk))
+        finally:
+            self.under_way -= 1
+
+    def answer(self, version, chunk, fault):
+        if fault == "silence":
+            raise OSError(errno.ETIMEDOUT)
+        if fault == "reset":
+            raise ResetError(errno.ECONNRESET)
+        if fault == "transfer":
+            raise TransferError("blocks do not fit")
+        if fault == "memory":
+            raise MemoryError
+        if version not in self.packages:
+            fault = 0x80
+        if isinstance(fault, int):
+            raise ResponseError(Message(fault))
+        if fault == "another version":
+            version = "1.2" if version == "1.1" else "1.1"
+            self.poisoned = True
+        elif fault == "another chunk":
+            chunk += 1
+            self.poisoned = True
+        data = self.packages[version][chunk * CHUNK : (chunk + 1) * CHUNK]
+        if fault == "short":
+            data = data[: self.chance.below(len(data) or 1)]
+        elif fault == "long":
+            data += b"more"
+        elif fault == "empty":
+            data = b""
+        return Message(0x45, data)
+
+    def values(self, key):
+        return [values[key] for values in self.told if key in values]
+
+
+def assignment(version, changes=()):
+    """The shared attributes that assign a package; a change to None takes one away."""
+    data = PACKAGES[version]
+    values = {"title": "thermo", "version": version, "size": len(data)}
+    values["checksum"] = hexlify(hashlib.sha256(data).digest()).decode()
+    values["checksum_algorithm"] = "SHA256"
+    values.update(changes)
+    return {"sw_" + name: values[name] for name in values if values[name] is not None}
+
+
+class Life:
+    """One start of a board, from power on until it resets or loses its power."""
+
+    def __init__(self, server, root, **how):
+        self.server = server
+        self.root = root
+        self.trial = trial.Trial(how.pop("os", os), root)
+        self.folder = self.trial.start()[len(root) :]
+        self.slot = AppSlot(self.trial, BOARD)
+        self.log = []
+        self.device = Device(server, "TOK", self.log.append, outbox=self)
+        self.reset = False
+        slots = how.pop("slots", None) or {"sw": self.slot}
+        self.updater = Updater(self.device, slots, KEY, self.end, **how)
+        self.task = None
+
+    def add(self, values, ts):
+        # In the place of an outbox.
+        self.server.told.append(json.loads(values))
+
+    def end(self):
+        # A board's reset does not return.
+        self.reset = True
+        raise asyncio.CancelledError
+
+    def assign(self, version, changes=()):
+        self.hear(assignment(version, changes))
+
+    def hear(self, attributes):
+        self.device.take_attributes(json.dumps(attributes).encode(), True)
+
+    async def until(self, condition=lambda: False, ticks=3000):
+        """Let it run until a condition holds or it resets; False if that takes too long."""
+        self.task = self.task or asyncio.create_task(self.updater.run())
+        for _ in range(ticks):
+            if self.reset or condition():
+                return True
+            assert not self.task.done(), "run() ended"
+            await _tick(0)
+        return False
+
+    async def off(self):
+        """Take its power away; what it had asked for is not answered any more."""
+        if self.task:
+            self.task.cancel()
+            try:
+                await self.task
+            except asyncio.CancelledError:
+                pass
+        for _ in range(3):
+            await _tick(0)
+        assert not self.server.under_way
+
+    def runs(self):
+        """The version of what this start runs, "" for the factory's; wrong bytes fail."""
+        if self.folder == "factory":
+            return ""
+        title, version = self.slot.current()
+        expected = sorted([(self.folder + "/" + n, data) for n, data in FILES[version]])
+        found = [n for n in names(self.root, self.folder) if not n.endswith("/PACKAGE")]
+        assert [(n, read(self.root, n)) for n in found] == expected
+        return version
+
+
+class Hurry:
+    """`with Hurry() as slept:` the delays of the updater take no time; slept has them."""
+
+    def __enter__(self):
+        slept = []
+
+        async def sleep_ms(ms):
+            slept.append(ms)
+            await _tick(0)
+
+        asyncio.sleep_ms = sleep_ms
+        return slept
+
+    def __exit__(self, *_):
+        asyncio.sleep_ms = _tick
+
+
+class Root:
+    """`with Root() as root:` the path of an empty file system."""
+
+    def __enter__(self):
+        self.path = empty_root()
+        return self.path
+
+    def __exit__(self, *_):
+        if sys.implementation.name == "cpython":
+            import shutil
+
+            shutil.rmtree(self.path)
+
+
+def play(scene, *args, **how):
+    """Run a coroutine scene(slept, server, root, ...) with an empty board."""
+    with Hurry() as slept, Root() as root:
+        if sys.implementation.name != "cpython":
+            asyncio.new_event_loop()  # a scene that failed left its tasks behind
+        asyncio.run(scene(slept, Server(**how), root, *args))
