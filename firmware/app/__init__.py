@@ -43,7 +43,10 @@ class Application:
     async def run(self):
         """Work until cancelled."""
         values = self.values
-        self.client = await coap.connect(values["server"], values["port"])
+        window = 3
+        if sys.platform == "rp2" and sys.implementation.version < (1, 26):
+            window = 1  # its sockets keep one datagram
+        self.client = await coap.connect(values["server"], values["port"], window_limit=window)
         access_token = await identity.access_token(self.client, values, self.log)
         self.device = device = thingsboard.Device(self.client, access_token, self.log)
         device.on_attributes(self.take_attributes)

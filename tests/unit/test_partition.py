@@ -181,8 +181,9 @@ def test_what_was_written_is_read_back():
     board.download(PACKAGE)
     board.chip.flash["ota_1"][5000] ^= 1
     assert refusal(board.slot.finish) == "the content does not match"
-    assert refusal(board.download, PACKAGE).startswith("it failed here before: the content")
     assert board.boot() == "ota_0"
+    board.install(PACKAGE)  # written anew
+    assert board.boot() == "ota_1"
 
 
 def test_the_whole_container_is_seen_in_order():

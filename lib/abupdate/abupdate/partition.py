@@ -73,7 +73,9 @@ class PartitionSlot(Slot):
             self._target.set_boot()
         except OSError:
             r[:_TRIES] = [r[_BACK], r[_RUN], False]
-            self._refuse("the boot loader does not take it")
+            reason = "the boot loader does not take it"
+            self.trial.refuse("firmware", m["id"], reason)
+            raise Refused(reason)
 
     def abort(self):
         pass  # what was written is known
@@ -90,7 +92,9 @@ class PartitionSlot(Slot):
         seen(self.stored())
         self._read = 0
         _, found = self.trial.digest(self._readinto, seen)
-        return found == self._manifest["files"][0][2]
+        if found == self._manifest["files"][0][2]:
+            return True
+        self.trial.save("firmware.blocks", b"")  # which one is wrong is not known
 
     def _readinto(self, buf):
         n = min(len(buf), self._manifest["size"] - self._read)

@@ -65,11 +65,7 @@ class Slot:
         seen(buffer) gets the bytes of the container, in order.
         """
         if not self._right(seen):
-            self._refuse("the content does not match")
-
-    def _refuse(self, reason):
-        self.trial.refuse(self.kind, self._manifest["id"], reason)
-        raise Refused(reason)
+            raise Refused("the content does not match")
 
 
 class AppSlot(Slot):

@@ -7,7 +7,7 @@ from binascii import crc32, hexlify
 class Checksum:
     """A running checksum of a package; algorithm is ThingsBoard's name.
 
-    SHA256, MD5 and CRC32 are computed; any other is taken on trust, because the package is signed.
+    SHA256, MD5 and CRC32 are known; any other is taken on trust, because the package is signed.
     """
 
     def __init__(self, algorithm):
@@ -15,7 +15,7 @@ class Checksum:
         self._hash = None
         if algorithm in ("SHA256", "MD5"):
             self._hash = getattr(hashlib, algorithm.lower())()
-        self._known = self._hash or algorithm == "CRC32"
+        self.known = self._hash or algorithm == "CRC32"
 
     def update(self, data):
         if self._hash:
@@ -26,4 +26,4 @@ class Checksum:
     def matches(self, text):
         """Whether this is the server's text: hex, that of CRC32 with its bytes little-endian."""
         digest = self._hash.digest() if self._hash else self._crc.to_bytes(4, "little")
-        return not (self._known and text) or hexlify(digest).decode() == str(text).lower()
+        return not (self.known and text) or hexlify(digest).decode() == str(text).lower()

@@ -78,6 +78,8 @@ class Updater:
         if assigned == self._refused.get(prefix):
             return
         self._refused[prefix] = None
+        tell = device.send_telemetry
+        state = prefix + "_state"
         if not (title and version and (size or url)):
             return  # more may come
         try:
@@ -85,8 +87,6 @@ class Updater:
                 raise Refused("this board takes no " + prefix)
             if slot.current() == [title, version]:
                 return
-            tell = device.send_telemetry
-            state = prefix + "_state"
             kinds = type(title), type(version), type(url or ""), type(size or 0)
             if kinds != (str, str, str, int):
                 raise Refused("the assignment is malformed")
@@ -94,10 +94,13 @@ class Updater:
             await tell({state: "DOWNLOADING"})
             await self._download(prefix, assigned, image)
             await tell({state: "DOWNLOADED"})
-            check = Checksum(device.shared.get(prefix + "_checksum_algorithm"))
+            algorithm = device.shared.get(prefix + "_checksum_algorithm")
+            check = Checksum(algorithm)
             slot.finish(check.update)
             if not check.matches(checksum):
                 raise Refused("the checksum does not match")
+            if checksum and not check.known and device.log:
+                device.log("%s is not computed here: the signature decides" % (algorithm,))
             await tell({state: "VERIFIED"})
             slot.activate()
             try:
@@ -105,8 +108,8 @@ class Updater:
             finally:
                 self.reset()
         except Refused as error:
+            await tell({state: "FAILED", prefix + "_error": str(error)})
             self._refused[prefix] = assigned
-            device.record({prefix + "_state": "FAILED", prefix + "_error": str(error)})
         finally:
             if slot:
                 slot.abort()
