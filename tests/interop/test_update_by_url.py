@@ -8,14 +8,8 @@ from tests.harness.updated import RESET, UpdatedBoard, package
 from tests.interop.aiocoap_server import AiocoapServer
 from tests.interop.peers import LibcoapServer, coap_client
 from tools.tbsim import Package, Simulator
-from tools.update import keys
 
 TWICE = 8192  # bytes that may be fetched again after a power cut
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory):
-    return keys.create(tmp_path_factory.mktemp("key") / "key.pem")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.harness.field import Field, told, version
-from tools.tbsim import Simulator
 from tools.update import keys
 
 RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
@@ -12,12 +11,6 @@ RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]'
 @pytest.fixture(scope="module")
 def field(tmp_path_factory):
     return Field(tmp_path_factory.mktemp("field"))
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as sim:
-        yield sim
 
 
 @pytest.fixture

@@ -56,11 +56,6 @@ class Result:
         return len(self.asked) / self.chunks
 
 
-@pytest.fixture(scope="module")
-def key(tmp_path_factory):
-    return keys.create(tmp_path_factory.mktemp("key") / "key.pem")
-
-
 @pytest.mark.parametrize("pause", [False, True])
 def test_four_datagrams_are_enough_for_the_usual_window(key, tmp_path, pause):
     result = Result(key, tmp_path, 4, 3, pause)

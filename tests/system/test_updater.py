@@ -5,19 +5,8 @@ import json
 import pytest
 
 from tests.harness.updated import RESET, UpdatedBoard, package
-from tools.tbsim import Package, Simulator
+from tools.tbsim import Package
 from tools.update import keys
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory):
-    return keys.create(tmp_path_factory.mktemp("key") / "key.pem")
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import trial
 from abupdate.slot import AppSlot
 from coap import ResetError, ResponseError, TransferError
 from coap.message import Message
+from fakes import Chance
 from thingsboard.device import Device
 from thingsboard.updater import Updater
 from updates import KEY, empty_root, names, package, read
@@ -37,19 +38,6 @@ FAULTS = ("short", "long", "empty", "another chunk", "another version", 0xA0, 0x
 FAULTS += ("silence", "reset", "transfer", "memory")
 
 _tick = asyncio.sleep_ms  # the real one
-
-
-class Chance:
-    # The same numbers on both interpreters.
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, n):
-        self.state = (self.state * 1103515245 + 12345) & 0x7FFFFFFF
-        return (self.state >> 8) % n
-
-    def one_of(self, values):
-        return values[self.below(len(values))]
 
 
 class Server:

@@ -3,22 +3,10 @@
 
 from coap.endpoint import Endpoint
 from coap.message import CON, GET, NON, POST, Message, decode, option_uint
+from fakes import Chance
 
 ACK, RST = 2, 3
 OBSERVE = 6
-
-
-class Chance:
-    # The same numbers on both interpreters.
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, n):
-        self.state = (self.state * 1103515245 + 12345) & 0x7FFFFFFF
-        return (self.state >> 8) % n
-
-    def bytes(self, size):
-        return bytes([self.below(256) for _ in range(size)])
 
 
 class Server:
