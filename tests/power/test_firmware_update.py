@@ -4,6 +4,7 @@ The firmware itself runs, on a virtual board that loses power at a chosen flash 
 test_app_slot.py proves for every operation by replaying is done here by really cutting.
 """
 
+import json
 import queue
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -36,6 +37,8 @@ class Rig:
         self.images = {"slot_a": board.flash.copy(folder / "a.img")}
         self.sim.assign(self.device, field.package(OLD, sequence=11))
         self.update(board)
+        while json.loads(board.read("/trial.state")[:-4])["app"][2]:
+            self.update(board)  # it was told, but not written
         self.images["slot_b"] = board.flash.copy(folder / "b.img")
         self.sim.assign(self.device, self.package)
         self.update(board, until="UPDATING")

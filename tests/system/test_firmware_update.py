@@ -73,6 +73,7 @@ def test_a_confirmed_application_outlives_the_limit(field, sim, device, tmp_path
     board = field.board(tmp_path / "board.img", sim, trial=1)
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.1"  # so it is confirmed, too
     sim.stop_answering()
     assert not sim.until(lambda: board.resets["reset"] > 1, 3)
     board.stop()
@@ -130,6 +131,7 @@ def test_without_a_state_file_the_update_still_runs(field, sim, device, board, t
 def test_down_to_the_factory_copy_and_up_again(field, sim, device, board, tmp_path):
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.1"
     board.stop()
     without_watchdog(board, tmp_path, "open('/slot_a/app/__init__.mpy', 'w').close()")
     before = board.resets["reset"]
