@@ -1,8 +1,8 @@
-"""`make bench`: a telemetry report by our client on MicroPython and by aiocoap's on CPython.
+"""A telemetry report by our client on MicroPython and by aiocoap's on CPython.
 
 Both talk to one simulator, taking turns; each figure is the median of the turns. CPU time is what
 the operating system counted for the client's process, less that of a process that sends
-one report only. Writes build/bench.json.
+one report only.
 
 ThingsBoard answers a CON by a CON without any ACK. aiocoap then holds back its next request until
 a repetition was acknowledged, 2 to 3 s later; so the two are compared with piggybacked answers
@@ -69,7 +69,7 @@ def run(command: list[str], env: dict[str, str]) -> tuple[float, float]:
 def measure_clients(sim: Simulator, bytecode: Path) -> dict[str, dict[str, float]]:
     """Return {client: {"round_trips_per_s": .., "cpu_us": ..}}."""
     ours = ([micropython(), str(PORT_SCRIPT)], environment(bytecode))
-    theirs = ([sys.executable, "-m", "tools.bench", "--aiocoap"], dict(os.environ))
+    theirs = ([sys.executable, "-m", "tools.bench.telemetry"], dict(os.environ))
     clients = {"ours": (True, *ours), "aiocoap": (True, *theirs), "ours, no ACK": (False, *ours)}
     turns: dict[str, list] = {name: [] for name in clients}
     for _ in range(TURNS):
@@ -97,27 +97,26 @@ def measure_report(sim: Simulator, bytecode: Path) -> dict[str, int]:
     return {"datagrams": len(sim.events), "bytes": sum(len(event[4]) for event in sim.events)}
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--aiocoap"]:
-        port, number = int(sys.argv[2]), int(sys.argv[3])
-        print(json.dumps({"seconds": asyncio.run(aiocoap_client(port, number))}))
-        return
-    bytecode = BUILD / "bench"
+def measure() -> dict:
+    """Return {"telemetry": .., "report": .., "heap": ..}."""
+    bytecode = BUILD / "bench" / "telemetry"
     measure_mpy(bytecode)
     with Simulator() as sim:
         sim.add_device("bench", "TOKEN")
         clients = measure_clients(sim, bytecode)
         report = measure_report(sim, bytecode)
-    result = {"telemetry": clients, "report": report, "heap": measure_heap(bytecode)}
-    (BUILD / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
+    return {"telemetry": clients, "report": report, "heap": measure_heap(bytecode)}
+
+
+def show(result: dict, console: Console) -> None:
     table = Table("CON telemetry", "round trips/s", "client CPU, us")
-    for name, figures in clients.items():
+    for name, figures in result["telemetry"].items():
         table.add_row(name, str(figures["round_trips_per_s"]), str(figures["cpu_us"]))
-    console = Console(highlight=False)
     console.print(table)
+    report = result["report"]
     console.print(f"one report: {report['datagrams']} datagrams, {report['bytes']} bytes of CoAP")
     console.print(f"heap of a round trip: {result['heap']['round_trip']} bytes")
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps({"seconds": asyncio.run(aiocoap_client(*map(int, sys.argv[1:3])))}))

@@ -1,0 +1,28 @@
+"""What `make bench` measures of an update is what happened; the figures themselves vary."""
+
+import pytest
+
+from tools.bench import download, heap, scene
+
+CHUNKS = scene.PACKAGE_BYTES // scene.CHUNK
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    scene.prepare(folder)
+    return folder
+
+
+def test_a_clean_update(folder):
+    run = download.ours(folder, 0, 1)
+    assert run.datagrams == 2 * CHUNKS
+    round_trips = CHUNKS / 3  # a window of 3
+    assert round_trips * 0.050 < run.seconds < run.installed_s < 10
+    # Each block is written once, and a few are for folders.
+    assert CHUNKS / 4 < run.erases < CHUNKS
+    assert run.cpu_s > download.without_update(folder) > 0
+
+
+def test_smallest_heap():
+    assert heap.smallest(lambda kib: kib >= 100) in (100 * 1024, 101 * 1024)

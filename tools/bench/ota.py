@@ -1,0 +1,120 @@
+"""An update over a slow and lossy link: ours on a virtual board, beside libcoap's client.
+
+Each cell is the sum over the same seeds; a ratio is libcoap's time by ours. Ours is measured as it
+runs on an ESP32, and as on a Pico W, whose updater lets nothing be on its way while it writes.
+"""
+
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench import download, heap, scene
+from tools.unixport import BUILD
+
+FOLDER = BUILD / "bench" / "ota"
+SEEDS = 21
+AIMS = {0: 2.8, 1: 5.0, 5: 11.0}  # percent lost each way: the ratio wanted
+# Downloads at a time, so that two processors are idle for most of it.
+LIBCOAP_WORKERS = 12
+OUR_WORKERS = 4
+
+
+def measure(seeds: int = SEEDS) -> dict:
+    """Return the part "ota" of build/bench.json."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    scene.prepare(FOLDER)
+    if missing := download.missing():
+        print(f"bench: {missing} is missing (Debian: libcoap3-bin); only ours is measured")
+    print(f"bench: {3 * seeds} downloads by libcoap, {6 * seeds} by us, then a look for the heap")
+    # The longest first.
+    cells = [(loss, seed) for loss in sorted(AIMS, reverse=True) for seed in range(1, seeds + 1)]
+    with _pool(LIBCOAP_WORKERS) as pool:
+        futures = {cell: pool.submit(_libcoap, *cell) for cell in cells if not missing}
+        theirs = {cell: future.result() for cell, future in futures.items()}
+    with _pool(OUR_WORKERS) as pool:
+        plain = {cell: pool.submit(_ours, *cell, False) for cell in cells}
+        pausing = {cell: pool.submit(_ours, *cell, True) for cell in cells}
+        start_s = pool.submit(download.without_update, FOLDER).result()
+        ours = {cell: future.result() for cell, future in plain.items()}
+        paused = {cell: future.result() for cell, future in pausing.items()}
+        memory = heap.measure(pool, FOLDER)
+    of = lambda runs, loss: [run for (its, _), run in runs.items() if its == loss]  # noqa: E731
+    result = {"rtt_ms": 2 * download.DELAY_MS, "package_bytes": scene.PACKAGE_BYTES}
+    result["seeds"] = seeds
+    for loss in AIMS:
+        cell = _cell(of(ours, loss), of(paused, loss), of(theirs, loss))
+        result[f"rtt{2 * download.DELAY_MS}_loss{loss}"] = cell
+    clean = of(ours, 0)
+    result["erases_per_kib"] = _mean(clean, "erases") * 1024 / scene.PACKAGE_BYTES
+    mib = scene.PACKAGE_BYTES / (1 << 20)
+    result["cpu_s_per_mib"] = {"ours": (_mean(clean, "cpu_s") - start_s) / mib}
+    if not missing:
+        result["cpu_s_per_mib"]["libcoap"] = _mean(of(theirs, 0), "cpu_s") / mib
+    result["heap"] = memory
+    return _rounded(result)
+
+
+def _cell(ours, paused, theirs) -> dict:
+    cell = {}
+    for name, runs in (("ours", ours), ("ours_paused", paused), ("libcoap", theirs)):
+        if runs:
+            cell[f"{name}_s"] = sum(run.seconds for run in runs)
+            chunks = scene.PACKAGE_BYTES / scene.CHUNK
+            cell[f"{name}_datagrams_per_chunk"] = _mean(runs, "datagrams") / chunks
+    cell["ours_installed_s"] = sum(run.installed_s for run in ours)
+    if theirs:
+        cell["ratio"] = cell["libcoap_s"] / cell["ours_s"]
+        cell["ratio_paused"] = cell["libcoap_s"] / cell["ours_paused_s"]
+        cell["libcoap_failures"] = sum(run.failures for run in theirs)
+    return cell
+
+
+def show(result: dict, console: Console) -> None:
+    rtt, seeds = result["rtt_ms"], result["seeds"]
+    columns = ("lost each way", "ours", "libcoap", "ratio", "aim", "pausing", "ratio")
+    table = Table(*columns, title=f"update of 128 KiB, RTT {rtt} ms: mean seconds of {seeds}")
+    for loss, aim in AIMS.items():
+        cell = result[f"rtt{rtt}_loss{loss}"]
+        mean = {name: f"{cell[name] / seeds:.2f}" for name in cell if name.endswith("_s")}
+        ratio, paused = (f"{cell.get(name, 0):.2f}" for name in ("ratio", "ratio_paused"))
+        theirs = mean.get("libcoap_s", "-")
+        row = [mean["ours_s"], theirs, ratio, str(aim), mean["ours_paused_s"], paused]
+        table.add_row(f"{loss} %", *row, style=None if float(ratio) >= aim else "red")
+    console.print(table)
+    console.print("pausing: as on a Pico W, nothing is on its way while flash is written")
+    clean = result[f"rtt{rtt}_loss0"]
+    cpu = (f"{name} {value} s" for name, value in result["cpu_s_per_mib"].items())
+    memory = result["heap"]
+    console.print(f"datagrams per chunk without loss: {clean['ours_datagrams_per_chunk']}")
+    console.print(f"erases of flash per KiB: {result['erases_per_kib']}")
+    console.print(f"client CPU per MiB: {', '.join(cpu)}")
+    console.print(
+        f"smallest heap: {memory['with_update']} bytes; {memory['without_update']} for a board",
+        "that takes no update",
+    )
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Not forked: the CPU time of a worker's children is that of one client at a time.
+    return ProcessPoolExecutor(workers, get_context("spawn"))
+
+
+def _ours(percent: int, seed: int, pause: bool) -> download.Download:
+    return download.ours(FOLDER, percent / 100, seed, pause)
+
+
+def _libcoap(percent: int, seed: int) -> download.Download:
+    return download.libcoap(FOLDER, percent / 100, seed)
+
+
+def _mean(runs, name: str) -> float:
+    return statistics.mean(getattr(run, name) for run in runs)
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return round(value, 3) if isinstance(value, float) else value

@@ -1,0 +1,51 @@
+"""What all downloads have in common: a package of the application, and a board that takes it."""
+
+import random
+from pathlib import Path
+
+from tools import firmware
+from tools.tbsim import Package
+from tools.unixport import LIBRARIES, ROOT
+from tools.update import application, container, keys
+from tools.vboard import Board
+
+TITLE, VERSION, BOARD, TOKEN = "app", "1.1", "VBOARD", "TOKEN"
+CHUNK = 1024
+PACKAGE_BYTES = 128 * 1024
+FILLER = 20_000
+
+
+def prepare(folder: Path) -> None:
+    """Fill a folder with `package` and `board.img`, the flash of a board without any update."""
+    key_file = folder / "key.pem"
+    key_file.unlink(missing_ok=True)
+    key = keys.create(key_file)
+    (folder / "package").write_bytes(build(key))
+    root = folder / "root"
+    firmware.compile_tree(Path(__file__).with_name("device"), root)
+    firmware.place(ROOT / "lib" / "abupdate" / "trial.py", root / "trial.py", "trial.py")
+    for library in LIBRARIES:
+        firmware.compile_tree(library / library.name, root / "lib" / library.name)
+    (root / keys.BOARD_FILE).write_bytes(keys.public_bytes(key))
+    board = Board(folder / "board.img")
+    board.format()
+    board.deploy(root, compiled=False)
+
+
+def build(key) -> bytes:
+    """Return a package of PACKAGE_BYTES: the firmware's application, and noise."""
+    files = application.collect(firmware.REPLACEABLE)
+    names = {"kind": "app", "title": TITLE, "version": VERSION, "boards": [BOARD]}
+    noise = random.Random(1).randbytes(PACKAGE_BYTES)
+
+    def package(last):
+        more = [(f"app/{n}.bin", noise[:size]) for n, size in enumerate([FILLER] * 3 + [last])]
+        return container.build(key, files + more, sequence=1, **names)
+
+    data = package(FILLER + PACKAGE_BYTES - len(package(FILLER)))
+    assert len(data) == PACKAGE_BYTES, "its size has another number of digits: change FILLER"
+    return data
+
+
+def package(folder: Path) -> Package:
+    return Package(TITLE, VERSION, (folder / "package").read_bytes())
