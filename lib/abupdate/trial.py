@@ -43,26 +43,30 @@ class Trial:
             if crc32(data[:-4]) != int.from_bytes(data[-4:], "big"):
                 raise ValueError
             self.state = json.loads(data[:-4])
-        except ValueError:  # lost, empty, cut, forged
+            self.state["app"][_FAILED], self.state["firmware"][_FAILED]
+        except (ValueError, TypeError, LookupError):  # lost, empty, cut, forged
             self._recover()
 
     def start(self):
         """Choose the application, once per boot; return its folder, to go first on sys.path."""
         r = self.state["app"]
-        if r[_TRIES] >= _TRIES_MAX:
+        tries = r[_TRIES]
+        if tries >= _TRIES_MAX:
             run, back = r[:_TRIAL]
             if self.check(back[0])[0] != back:
                 back = _FACTORY
             r[:_FLOOR] = [back, _FACTORY, False, 0]
-            self.refuse("app", run[1], r[_ERROR])
+            r[_FAILED] = [run[1], r[_ERROR]]
         slot = r[_RUN][0]
         if r[_TRIAL]:
             r[_TRIES] += 1
+        if r[_TRIES] != tries:
             try:
                 self._save()
-            except OSError:  # a full flash: it would have tries without end
-                r[_TRIES] = 0
-                slot = r[_BACK][0]
+            except OSError:  # a full flash
+                if r[_TRIAL]:  # its tries would have no end
+                    r[_TRIES] = 0
+                    slot = r[_BACK][0]
         self.spare = "slot_b" if slot == "slot_a" else "slot_a"
         return self.root + slot
 

@@ -1,6 +1,7 @@
 # Which application runs: each test is a row of boots.
 
 import os
+from binascii import crc32
 
 import trial
 from updates import digest, empty_root, header, manifest, read, write
@@ -193,6 +194,27 @@ def test_a_try_that_cannot_be_counted_is_not_made():
         t.confirm("app")
         assert t.unconfirmed()
     assert boot(root)[1] == "slot_a"  # there is room again
+
+
+def test_going_back_needs_no_room():
+    root = new_board()
+    confirmed(root, "slot_a", version="1.0", sequence=1)
+    m = install(root, "slot_b", version="1.1")
+    boot(root)[0].activate("app", "slot_b", m)
+    for _ in range(3):
+        assert boot(root)[1] == "slot_b"
+    for _ in range(3):
+        t = trial.Trial(FullOS(), root)
+        assert t.start() == root + "slot_a" and not t.unconfirmed()
+    assert boot(root)[1] == "slot_a" and boot(root)[1] == "slot_a"
+
+
+def test_a_state_that_is_no_state():
+    for state in ("5", "{}", "[]", "null", '{"app": 5, "firmware": []}', '{"app": [1]}'):
+        root = new_board()
+        data = state.encode()
+        write(root, "trial.state", data + crc32(data).to_bytes(4, "big"))
+        assert boot(root)[1] == FACTORY
 
 
 def test_without_a_state_and_without_room_for_one():
