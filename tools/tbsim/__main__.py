@@ -3,16 +3,20 @@
 import json
 import shlex
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from tools.update import container
+
+from .ota import Package
 from .simulator import RPCError, Simulator
 
 HELP = """commands: set key=value ... | delete key ... | rpc method [json] | show | loss percent |
-          restart | outage | back | quit"""
+          assign file [sw] | unassign [sw] | restart | outage | back | quit"""
 
 app = typer.Typer(add_completion=False)
 console = Console(highlight=False)
@@ -21,7 +25,9 @@ console = Console(highlight=False)
 def describe(message) -> str:
     """Return one line for a message: type, code, path without the access token, payload."""
     path = [p for p in message.opt.uri_path]
-    if len(path) > 3:
+    if path[:1] in (["fw"], ["sw"]):
+        path[1:2] = "…"
+    elif len(path) > 3:
         path[2] = "…"
     parts = [message.mtype.name, str(message.code)]
     if path:
@@ -75,7 +81,7 @@ def main(
                 line = shlex.split(input())
                 if line and not command(sim, device, line[0], line[1:]):
                     break
-            except (ValueError, KeyError, RPCError) as error:
+            except (ValueError, KeyError, RPCError, OSError) as error:
                 console.print(f"[red]{escape(str(error)) or 'no'}[/]")
     except EOFError:
         threading.Event().wait()  # no standard input: run until interrupted
@@ -103,6 +109,10 @@ def command(sim: Simulator, device, name: str, words: list[str]) -> bool:
         console.print({"telemetry": device.latest(), "link": sim.link.counts})
     elif name == "loss" and words:
         sim.link.loss_up = sim.link.loss_down = float(words[0]) / 100
+    elif name == "assign" and words:
+        sim.assign(device, read_package(Path(words[0]), kind_of(words[1:])))
+    elif name == "unassign":
+        sim.unassign(device, kind_of(words))
     elif name == "restart":
         sim.restart()
     elif name in ("outage", "back"):
@@ -112,6 +122,19 @@ def command(sim: Simulator, device, name: str, words: list[str]) -> bool:
     else:
         raise ValueError(HELP)
     return True
+
+
+def kind_of(words: list[str]) -> str:
+    if words not in ([], ["fw"], ["sw"]):
+        raise ValueError(HELP)
+    return "".join(words) or "fw"
+
+
+def read_package(path: Path, kind: str) -> Package:
+    """Return a file as an uploaded package, under the title and version that it has itself."""
+    data = path.read_bytes()
+    manifest = container.parse(data).manifest
+    return Package(manifest["title"], manifest["version"], data, kind=kind)
 
 
 def parse(text: str):
