@@ -3,6 +3,7 @@
 import pytest
 
 from tests.harness.field import Field, told, version
+from tools.demo import releases
 from tools.update import keys
 
 RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
@@ -155,6 +156,57 @@ def test_a_board_without_keys_takes_no_updates(field, sim, device, board, tmp_pa
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "FAILED")
     assert told(device, "fw_error") == ["signed with an unknown key"]
+
+
+def test_a_board_with_two_keys_takes_what_either_signed(field, sim, device, board, key, tmp_path):
+    both = keys.public_bytes(key) + keys.public_bytes(field.key)
+    without_watchdog(
+        board, tmp_path, f"f = open('/update.keys', 'wb')\nf.write({both!r})\nf.close()"
+    )
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "UPDATED")
+    sources = releases.copy(tmp_path / "release", "1.2")
+    sim.assign(device, releases.build(sources, key, version="1.2", sequence=3))
+    until_told(board, device, "current_fw_version", 1.2)
+    assert version(sim, device) == "1.2"
+
+
+def test_the_server_restarts_in_the_middle_of_a_download(field, sim, device, board):
+    sim.link.delay_ms = 50
+    package = field.package("1.1")
+    start(board, sim, package)
+    board.wait(lambda: len(package.served) > 10, 20)
+    sim.restart()
+    until_told(board, device, "fw_state", "UPDATED")
+
+
+def test_unassigned_in_the_middle_of_a_download(field, sim, device, board):
+    sim.link.delay_ms = 50
+    package = field.package("1.1")
+    start(board, sim, package)
+    board.wait(lambda: len(package.served) > 10, 20)
+    sim.unassign(device)
+    served = len(package.served)
+    assert not sim.until(lambda: len(package.served) > served + 6, 3)
+    assert "FAILED" not in told(device, "fw_state") and not board.resets
+    sim.assign(device, package)
+    until_told(board, device, "fw_state", "UPDATED")
+
+
+def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
+    fill = (
+        "f = open('/big', 'wb')\ntry:\n    while True:\n        f.write(bytes(4096)); f.flush()\n"
+        "except OSError:\n    pass\n"
+    )
+    without_watchdog(board, tmp_path, fill)
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "FAILED")
+    assert "blocks of flash" in told(device, "fw_error")[-1]
+    assert version(sim, device) == "1.0.0"
+    board.stop()
+    without_watchdog(board, tmp_path, "import os\nos.remove('/big')")
+    board.start()
+    until_told(board, device, "fw_state", "UPDATED")
 
 
 def test_an_esp32_takes_firmware_and_application(field, sim, device, tmp_path):

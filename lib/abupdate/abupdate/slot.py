@@ -89,7 +89,10 @@ class AppSlot(Slot):
         need = _SPARE
         for _, size, _ in files:
             need += 1 + size // block
-        free = space[4] + self._tree(folder, block)
+        free = space[4]
+        if free > space[2]:  # LittleFS that is full counts on below 0
+            free = 0
+        free += self._tree(folder, block)
         if need > free:
             raise Refused("needs %d blocks of flash, %d are free" % (need, free))
         if self.stored() != manifest["header"]:
