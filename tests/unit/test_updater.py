@@ -108,6 +108,17 @@ def test_checksums_that_are_taken_on_trust():
         play(scene, {"checksum": checksum, "checksum_algorithm": algorithm})
 
 
+def test_a_device_with_x509_is_told_why_it_gets_none():
+    async def scene(slept, server, root):
+        life = Life(server, root)
+        life.device.path = ("api", "v1")  # as of a Device without an access token
+        life.assign("1.1")
+        assert await refusals(life) == ["CoAP gives no packages to a device with X.509"]
+        assert not server.asked and Life(server, root).runs() == ""
+
+    play(scene)
+
+
 def test_a_package_shorter_than_a_header_is_refused():
     async def scene(slept, server, root, n):
         # The other folder holds a whole package, begun by this very start.
