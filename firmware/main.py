@@ -80,7 +80,7 @@ except settings.SettingsError as error:
     print(error)
 else:
     chosen = trial.Trial(os)
-    sys.path.insert(0, chosen.start())
+    sys.path.insert(0, chosen.start(machine.reset_cause() == machine.WDT_RESET))
     try:
         asyncio.run(main(values, chosen))
     except KeyboardInterrupt:

@@ -47,20 +47,26 @@ class Trial:
         except (ValueError, TypeError, LookupError):  # lost, empty, cut, forged
             self._recover()
 
-    def start(self):
-        """Choose the application, once per boot; return its folder, to go first on sys.path."""
+    def start(self, suspect=False):
+        """Choose the application, once per boot; return its folder, to go first on sys.path.
+
+        suspect: the last start ended by the watchdog, so look for damage first.
+        """
         r = self.state["app"]
-        tries = r[_TRIES]
-        if tries >= _TRIES_MAX:
-            run, back = r[:_TRIAL]
+        before = r[:]
+        run, back = r[:_TRIAL]
+        failed = r[_TRIES] >= _TRIES_MAX
+        damaged = (failed or suspect) and self.check(run[0])[0] != run
+        if failed or damaged:
             if self.check(back[0])[0] != back:
                 back = _FACTORY
             r[:_FLOOR] = [back, _FACTORY, False, 0]
-            r[_FAILED] = [run[1], r[_ERROR]]
+            if not damaged:  # else it may come again, and is put right
+                r[_FAILED] = [run[1], r[_ERROR]]
         slot = r[_RUN][0]
         if r[_TRIAL]:
             r[_TRIES] += 1
-        if r[_TRIES] != tries:
+        if r != before:
             try:
                 self._save()
             except OSError:  # a full flash

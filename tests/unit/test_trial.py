@@ -196,6 +196,56 @@ def test_a_try_that_cannot_be_counted_is_not_made():
     assert boot(root)[1] == "slot_a"  # there is room again
 
 
+def suspect_boot(root):
+    """Start after the watchdog bit; return (Trial, name of the folder that runs)."""
+    t = trial.Trial(os, root)
+    return t, t.start(True)[len(root) :]
+
+
+def test_damage_is_looked_for_after_the_watchdog_bit():
+    root = new_board()
+    confirmed(root, "slot_a", version="1.0", sequence=1)
+    confirmed(root, "slot_b", version="1.1", sequence=2)
+    state = read(root, "trial.state")
+    for _ in range(5):  # what is whole stays, and nothing is written
+        assert suspect_boot(root)[1] == "slot_b"
+    assert read(root, "trial.state") == state
+    write(root, "slot_b/main.mpy", b"rotten")
+    t, folder = suspect_boot(root)
+    assert folder == "slot_a" and t.spare == "slot_b"
+    assert t.state["app"][6] == [0, ""]  # the package may come again
+    assert t.state["app"][4] == 2 and not t.unconfirmed()
+    assert boot(root)[1] == "slot_a"
+
+
+def test_damage_that_crashes_is_no_failed_package():
+    root = new_board()
+    confirmed(root, "slot_a")
+    write(root, "slot_a/main.mpy", b"rotten")
+    for _ in range(3):
+        t, folder = boot(root)
+        assert folder == "slot_a"
+        t.crashed("ValueError: incompatible .mpy file")
+    t, folder = boot(root)
+    assert folder == FACTORY and t.state["app"][6] == [0, ""]
+
+
+def test_the_factory_copy_is_not_suspected():
+    root = new_board()
+    for _ in range(5):
+        assert suspect_boot(root)[1] == FACTORY
+
+
+def test_the_watchdog_on_trial():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for _ in range(3):
+        assert suspect_boot(root)[1] == "slot_a"
+    t, folder = suspect_boot(root)
+    assert folder == FACTORY and t.state["app"][6][0] == m["id"]
+
+
 def test_going_back_needs_no_room():
     root = new_board()
     confirmed(root, "slot_a", version="1.0", sequence=1)
