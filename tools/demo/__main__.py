@@ -7,7 +7,7 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from tools.demo.stage import Failed, Stage
 from tools.demo.steps import STEPS
@@ -29,7 +29,7 @@ def play(stage: Stage) -> list[dict]:
             ok, detail = False, "not reached"
         else:
             try:
-                with shown(stage, f"{name}: {step.__doc__.splitlines()[0]}"):
+                with shown(stage, name, step.__doc__.splitlines()[0]):
                     ok, detail = True, step(stage)
             except (Failed, BoardError, RPCError) as error:
                 ok, detail = False, f"{type(error).__name__}: {error}"
@@ -43,12 +43,13 @@ def play(stage: Stage) -> list[dict]:
 
 
 @contextlib.contextmanager
-def shown(stage: Stage, text: str):
+def shown(stage: Stage, name: str, text: str):
     """Show what goes on, and a bar when the stage tells of progress."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20)
+    columns += TaskProgressColumn(), TextColumn(f"[dim]{escape(text)}")
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bars:
-        bar = bars.add_task(escape(text), total=None)
+        bar = bars.add_task(escape(name), total=None)
         stage.progress = lambda done, total: bars.update(bar, completed=done, total=total)
         yield
 

@@ -12,7 +12,7 @@ ROLLBACK_S = 60  # three starts, each until the watchdog bites
 
 
 def updated(stage: Stage) -> str:
-    """Release 1.1 is built, signed, assigned and downloaded; the power fails half-way."""
+    """Release 1.1; the power fails half-way."""
     sim, board = stage.sim, stage.board
     sources = releases.copy(stage.folder, "1.1")
     package = releases.build(sources, stage.key, version="1.1", sequence=11)
@@ -43,12 +43,12 @@ def updated(stage: Stage) -> str:
 
 
 def crashing(stage: Stage) -> str:
-    """Release 1.2 crashes when it starts: the board goes back by itself."""
+    """Release 1.2 crashes when it starts."""
     return rolled_back(stage, "1.2", 12, releases.CRASHES % "1.2", "reset", "release 1.2 is bad")
 
 
 def hanging(stage: Stage) -> str:
-    """Release 1.3 hangs in an import: the watchdog bites, and the board goes back."""
+    """Release 1.3 hangs in an import."""
     return rolled_back(stage, "1.3", 13, releases.HANGS, "watchdog", "never reached the server")
 
 
@@ -77,7 +77,7 @@ def rolled_back(stage, version, sequence, fault, cause, reason):
 
 
 def foreign(stage: Stage) -> str:
-    """A package signed with another key is refused before anything is erased."""
+    """Release 1.4 has another signature."""
     key = keys.create(stage.folder / "foreign.pem")
     package = releases.build(stage.folder / "1.1", key, version="1.4", sequence=14)
     wear, states = stage.board.flash.wear(), len(stage.states())

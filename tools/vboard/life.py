@@ -51,6 +51,8 @@ class Life:
                     where = " (at the REPL)" if self._end else ""
                     detail = f"not fed for {self._timeout_s} s{where}"
                     return End("watchdog", time.monotonic(), detail)
+        if self._deadline and not self._end:  # a hard fault: the watchdog goes on
+            return End("watchdog", time.monotonic(), "the interpreter has died")
         return self._end or End("exit", time.monotonic(), "of the interpreter")
 
     def _finish(self, selector):
