@@ -19,8 +19,8 @@ except ImportError:
 
 
 start_ms = time.ticks_ms()
-# Collected early, what stays lies close together: else room for 2 KB is not to be found after an
-# hour, with 50 KB free.
+# Collected early, what stays lies close together: else room for 2 KB is not to be found after a
+# minute on a bad link, with 50 KB free.
 gc.threshold(8192)
 
 
