@@ -81,9 +81,12 @@ except settings.SettingsError as error:
 else:
     chosen = trial.Trial(os)
     sys.path.insert(0, chosen.start(machine.reset_cause() == machine.WDT_RESET))
+    reserve = bytearray(6000)  # where memory ran out, the crash must be noted all the same
     try:
         asyncio.run(main(values, chosen))
+        give_up(chosen, "the application ended")
     except KeyboardInterrupt:
         chosen.interrupted()
-    except Exception as error:
+    except BaseException as error:
+        reserve = None
         give_up(chosen, text_of(error))

@@ -136,7 +136,7 @@ class Trial:
                 n += size
             m["id"] = int.from_bytes(header[_ID : _ID + 7], "big")
             return _package(slot, m), n
-        except (OSError, ValueError, TypeError, KeyError):
+        except Exception:  # not there, cut off, or no manifest at all
             return None, n
 
     def digest(self, readinto, seen):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.harness.field import Field, told, version
 from tests.harness.updated import RESET, UpdatedBoard, package
 from tests.interop.aiocoap_server import AiocoapServer
 from tests.interop.peers import LibcoapServer, coap_client
@@ -76,6 +77,23 @@ def test_goes_on_by_block_number_after_a_power_cut(sim, board, server, data):
     fetched = 1024 * (len(progress(first)) + len(progress(second)))
     assert fetched <= len(data) + TWICE
     assert progress(second)[0] > half - TWICE  # told by the first block
+
+
+def test_the_whole_firmware(sim, tmp_path):
+    field = Field(tmp_path)
+    package = field.package("1.1")
+    device = sim.add_device("whole", "whole")
+    board = field.board(tmp_path / "whole.img", sim)
+    with AiocoapServer({"app.pkg": package.data}) as server:
+        url = f"coap://127.0.0.1:{server.port}/app.pkg"
+        board.start()
+        try:
+            board.wait_line("start number", 20)
+            sim.assign(device, Package(package.title, "1.1", url=url))
+            board.wait(lambda: told(device, "fw_state")[-1:] == ["UPDATED"], 40, "UPDATED")
+            assert version(sim, device) == "1.1"
+        finally:
+            board.stop()
 
 
 @pytest.mark.parametrize(

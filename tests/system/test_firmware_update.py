@@ -71,6 +71,29 @@ def test_code_that_runs_but_never_reaches_the_server(field, sim, device, tmp_pat
     board.stop()
 
 
+ENDS = "\nasync def run(self):\n    pass\nApplication.run = run\n"
+CANCELS = "\nasync def run(self):\n    raise asyncio.CancelledError\nApplication.run = run\n"
+LEAKS = (
+    "\nkept = []\nasync def run(self):\n    while True:\n        kept.append(bytes(99))\n"
+    "Application.run = run\n"
+)
+
+
+@pytest.mark.parametrize(
+    "fault, reason",
+    [(ENDS, "the application ended"), (CANCELS, "CancelledError"), (LEAKS, "MemoryError")],
+)
+def test_other_ways_to_end(field, sim, device, tmp_path, fault, reason):
+    board = field.board(tmp_path / "board.img", sim, watchdog=0)
+    start(board, sim, field.package("1.2", fault=fault))
+    try:
+        until_told(board, device, "fw_state", "FAILED")
+        assert reason in told(device, "fw_error")[-1]
+        assert version(sim, device) == "1.0.0"
+    finally:
+        board.stop()
+
+
 def test_a_confirmed_application_outlives_the_limit(field, sim, device, tmp_path):
     board = field.board(tmp_path / "board.img", sim, trial=1)
     start(board, sim, field.package("1.1"))

@@ -89,11 +89,15 @@ def test_a_stored_header_of_another_package_is_ignored():
     assert slot.got == PAYLOAD
 
 
-def test_a_forged_stored_header_is_verified_too():
-    forged = bytearray(PACKAGE[:LENGTH])
-    forged[-3] ^= 1
-    image = Image(KEY, Slot(0, bytes(forged)))
-    assert refusal(image.feed, 0, PACKAGE[:400]) == "its signature is wrong"
+def test_a_damaged_stored_header_is_verified_too_and_fetched_again():
+    damaged = bytearray(PACKAGE[:LENGTH])
+    damaged[-3] ^= 1
+    for stored in (bytes(damaged), PACKAGE[: LENGTH - 1], PACKAGE[:LENGTH] + b"x"):
+        image = Image(KEY, Slot(0, stored))
+        image.feed(0, PACKAGE[:400])
+        assert image.size is None and image.offset == 400
+        image.feed(400, PACKAGE[400:])
+        assert image.offset == image.size == len(PACKAGE)
 
 
 def test_no_package():

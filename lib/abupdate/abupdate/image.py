@@ -100,6 +100,10 @@ class Image:
             stored = self._slot.stored()
             if stored[:_MANIFEST] != head[:_MANIFEST]:
                 return
+            try:
+                verify(stored, self._keys)
+            except Refused:  # damaged: what is downloaded decides
+                return
             head = stored
         header = bytes(head[:length])
         verify(header, self._keys)

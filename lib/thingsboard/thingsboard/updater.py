@@ -100,7 +100,7 @@ class Updater:
             if not check.matches(checksum):
                 raise Refused("the checksum does not match")
             if checksum and not check.known and device.log:
-                device.log("%s is not computed here: the signature decides" % (algorithm,))
+                device.log("%s is not checked: the signature decides" % (algorithm,))
             await tell({state: "VERIFIED"})
             slot.activate()
             try:

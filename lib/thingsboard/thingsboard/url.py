@@ -23,7 +23,8 @@ async def download(connect, url, image, progress):
         nonlocal at
         image.feed(at, data)
         at += len(data)
-        progress(image.offset, image.size)
+        if image.size:
+            progress(image.offset, image.size)
         if image.offset > at:
             raise EOFError  # the slot has what comes next
 
