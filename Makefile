@@ -38,7 +38,7 @@ lint: $(READY)  ## style, and what must not be in a file
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
 clean:  ## remove what the other tasks made
-	rm -rf .venv build tests/interop/node_modules .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build tests/interop/node_modules .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

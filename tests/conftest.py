@@ -1,6 +1,13 @@
+import tempfile
+
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from tools.update import keys
+
+# What hypothesis remembers names files by their absolute paths: not in the checkout.
+_home = tempfile.TemporaryDirectory()
+set_hypothesis_home_dir(_home.name)
 
 
 @pytest.fixture(scope="session")

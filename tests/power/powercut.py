@@ -17,6 +17,7 @@ from tools.vboard.life import Life
 
 EVERY_CUT = bool(os.environ.get("EVERY_CUT"))  # else a sample
 SAMPLE = 24
+DEVICE = Path(__file__).resolve().parent / "device"
 HEAP = "1M"  # of the script and what it logs; what an update needs is measured elsewhere
 MAX_BOOTS = 8  # from a cut to the end of the update
 MAX_TWICE = 8192  # bytes of the package that may be fetched twice
@@ -100,6 +101,16 @@ class Recording:
 
     def fed_at(self, cut: Cut) -> int:
         return self.operations[cut.number].fed
+
+
+def script(path: Path, module: str, *arguments) -> Path:
+    """Write what calls run(chip, *arguments) of a module of the folder device, on the board."""
+    call = ", ".join(map(repr, arguments))
+    path.write_text(
+        f"import sys\nsys.path.append({'/host' + str(DEVICE)!r})\n"
+        f"import {module}\n{module}.run(chip, {call})\n"
+    )
+    return path
 
 
 def sample(cuts: list[Cut]) -> list[Cut]:

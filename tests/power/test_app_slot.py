@@ -6,12 +6,11 @@ import shutil
 import pytest
 
 from tests.power import powercut
+from tools.firmware import REPLACEABLE
 from tools.unixport import ROOT, mpy_cross
 from tools.update import application, container, keys
 from tools.vboard import Board
 
-SCRIPT = ROOT / "tests" / "power" / "device" / "update_app.py"
-LIBRARIES = [ROOT / "lib" / name / name for name in ("coap", "thingsboard", "abupdate")]
 NEW, NEW_SEQUENCE = "1.1", 11
 MIN_FILES, MIN_BYTES, MIN_CUTS = 20, 50_000, 500
 
@@ -23,7 +22,7 @@ def application_of(folder, version):
     """Return the files of one version of the firmware's application and its libraries."""
     folder = folder / version
     sources = []
-    for source in [ROOT / "firmware" / "app", *LIBRARIES]:
+    for source in REPLACEABLE:
         sources.append(folder / source.name)
         shutil.copytree(source, sources[-1], ignore=shutil.ignore_patterns("__pycache__"))
     app = folder / "app"
@@ -67,9 +66,7 @@ class Bench:
         """Return the file of the script that brings a board to a version."""
         path = self.folder / f"{version}-{log}-{fault}.py"
         package = str(self.packages[version])
-        call = f"run(chip, {package!r}, {version!r}, {log!r}, {fault!r})"
-        path.write_text(f"{SCRIPT.read_text()}\n{call}\n")
-        return path
+        return powercut.script(path, "update_app", package, version, log, fault)
 
     def board(self, target):
         """Return a board on which the next update goes into this folder."""

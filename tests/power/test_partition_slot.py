@@ -8,7 +8,6 @@ from tools.update import container, esp32, keys
 from tools.vboard import Board, BoardError
 from tools.vboard.appimage import app_image
 
-SCRIPT = ROOT / "tests" / "power" / "device" / "update_firmware.py"
 OLD, NEW = "1.1", "1.2"  # 1.0 came with the board
 VERSIONS = {OLD: 10, NEW: 11}
 MIN_CUTS = 500
@@ -37,9 +36,7 @@ class Bench:
 
     def script(self, version=NEW, log=False):
         path = self.folder / f"{version}-{log}.py"
-        package = str(self.packages[version])
-        path.write_text(f"{SCRIPT.read_text()}\nrun(chip, {package!r}, {version!r}, {log!r})\n")
-        return path
+        return powercut.script(path, "update_firmware", str(self.packages[version]), version, log)
 
     def prepare(self):
         """Return a board that runs 1.1 from its second partition, confirmed."""

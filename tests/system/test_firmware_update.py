@@ -37,7 +37,7 @@ def until_told(board, device, key, last, timeout_s=40):
     board.wait(lambda: told(device, key)[-1:] == [last], timeout_s, f"{key} {last}")
 
 
-def without_watchdog(board, tmp_path, script):
+def execute(board, tmp_path, script):
     """Run a line of Python on the flash of a board that is off."""
     path = tmp_path / "script.py"
     path.write_text(script)
@@ -132,12 +132,12 @@ def test_a_package_that_was_rolled_back_and_stays_assigned(field, sim, device, b
 def test_a_person_who_stops_it_is_no_failed_try(field, sim, device, tmp_path):
     board = field.board(tmp_path / "board.img", sim, watchdog=1)
     stopped = "\nimport os\nif 'stop' in os.listdir('/'):\n    raise KeyboardInterrupt\n"
-    without_watchdog(board, tmp_path, "open('/stop', 'w').close()")
+    execute(board, tmp_path, "open('/stop', 'w').close()")
     package = field.package("1.1", fault=stopped)
     start(board, sim, package)
     board.wait(lambda: board.resets["watchdog"] >= 4, 60)  # left alone at the REPL
     board.stop()
-    without_watchdog(board, tmp_path, "import os\nos.remove('/stop')")
+    execute(board, tmp_path, "import os\nos.remove('/stop')")
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
 
@@ -146,7 +146,7 @@ def test_without_a_state_file_the_update_still_runs(field, sim, device, board, t
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "UPDATED")
     board.stop()
-    without_watchdog(board, tmp_path, "import os\nos.remove('/trial.state')")
+    execute(board, tmp_path, "import os\nos.remove('/trial.state')")
     device.telemetry.clear()
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
@@ -158,7 +158,7 @@ def test_down_to_the_factory_copy_and_up_again(field, sim, device, board, tmp_pa
     until_told(board, device, "fw_state", "UPDATED")
     assert version(sim, device) == "1.1"
     board.stop()
-    without_watchdog(board, tmp_path, "open('/slot_a/app/__init__.mpy', 'w').close()")
+    execute(board, tmp_path, "open('/slot_a/app/__init__.mpy', 'w').close()")
     before = board.resets["reset"]
     board.start()
     board.wait_line("start number 3", 30)
@@ -198,7 +198,7 @@ def test_the_other_prefix_of_the_one_slot_is_refused(field, sim, device, board):
 
 
 def test_a_board_without_keys_takes_no_updates(field, sim, device, board, tmp_path):
-    without_watchdog(board, tmp_path, f"import os\nos.remove('/{keys.BOARD_FILE}')")
+    execute(board, tmp_path, f"import os\nos.remove('/{keys.BOARD_FILE}')")
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "FAILED")
     assert told(device, "fw_error") == ["signed with an unknown key"]
@@ -206,9 +206,7 @@ def test_a_board_without_keys_takes_no_updates(field, sim, device, board, tmp_pa
 
 def test_a_board_with_two_keys_takes_what_either_signed(field, sim, device, board, key, tmp_path):
     both = keys.public_bytes(key) + keys.public_bytes(field.key)
-    without_watchdog(
-        board, tmp_path, f"f = open('/update.keys', 'wb')\nf.write({both!r})\nf.close()"
-    )
+    execute(board, tmp_path, f"f = open('/update.keys', 'wb')\nf.write({both!r})\nf.close()")
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "UPDATED")
     sources = releases.copy(tmp_path / "release", "1.2")
@@ -244,13 +242,13 @@ def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
         "f = open('/big', 'wb')\ntry:\n    while True:\n        f.write(bytes(4096)); f.flush()\n"
         "except OSError:\n    pass\n"
     )
-    without_watchdog(board, tmp_path, fill)
+    execute(board, tmp_path, fill)
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "FAILED")
     assert "blocks of flash" in told(device, "fw_error")[-1]
     assert version(sim, device) == "1.0.0"
     board.stop()
-    without_watchdog(board, tmp_path, "import os\nos.remove('/big')")
+    execute(board, tmp_path, "import os\nos.remove('/big')")
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
 

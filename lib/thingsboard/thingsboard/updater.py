@@ -78,10 +78,10 @@ class Updater:
         if assigned == self._refused.get(prefix):
             return
         self._refused[prefix] = None
-        tell = device.send_telemetry
-        state = prefix + "_state"
         if not (title and version and (size or url)):
             return  # more may come
+        tell = device.send_telemetry
+        state = prefix + "_state"
         try:
             if not slot:
                 raise Refused("this board takes no " + prefix)

@@ -9,12 +9,11 @@
 
 import os
 import sys
-from binascii import hexlify
 
 import trial
+from common import chunks, log_flash
 
 BOARD = "VBOARD"
-CHUNK = 1024
 
 
 def run(chip, package, version, log=False, fault=""):
@@ -29,20 +28,6 @@ def run(chip, package, version, log=False, fault=""):
         print("done")
     else:
         update(t, package, fault)
-
-
-def log_flash(chip):
-    program, erase = chip._program, chip.erase
-
-    def logged_program(address, data):
-        print("program", address, hexlify(bytes(data)).decode())
-        program(address, data)
-
-    def logged_erase(block):
-        print("erase", block)
-        erase(block)
-
-    chip._program, chip.erase = logged_program, logged_erase
 
 
 def imported(t, new):
@@ -71,17 +56,9 @@ def update(t, package, fault):
     target = slot.AppSlot(t, BOARD)
     with open("update.keys", "rb") as f:
         container = image.Image(f.read(), target)
-    fed = 0
-    with open("/host" + package, "rb") as f:
-        while container.offset != container.size:
-            begin = container.offset // CHUNK * CHUNK
-            f.seek(begin)
-            data = f.read(CHUNK)
-            fed += len(data)
-            print("fed", fed)
-            container.feed(begin, data)
-            if fault == "state before files" and container.size and not t.unconfirmed():
-                target.activate()
+    for _ in chunks(container, package):
+        if fault == "state before files" and container.size and not t.unconfirmed():
+            target.activate()
     target.finish()
     target.activate()
 

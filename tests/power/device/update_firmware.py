@@ -2,14 +2,13 @@
 # concerned. Says the same as update_app.py.
 
 import os
-from binascii import hexlify
 
 import esp32
 import trial
 from abupdate import image, partition
+from common import chunks, log_flash
 
 BOARD = "ESP32_GENERIC-OTA"
-CHUNK = 1024
 
 
 def run(chip, package, version, log=False):
@@ -34,31 +33,10 @@ def running_version():
     return bytes(buf).rstrip(b"\x00").decode()
 
 
-def log_flash(chip):
-    program, erase = chip._program, chip.erase
-
-    def logged_program(address, data):
-        print("program", address, hexlify(bytes(data)).decode())
-        program(address, data)
-
-    def logged_erase(block):
-        print("erase", block)
-        erase(block)
-
-    chip._program, chip.erase = logged_program, logged_erase
-
-
 def update(slot, package):
     with open("update.keys", "rb") as f:
         container = image.Image(f.read(), slot)
-    fed = 0
-    with open("/host" + package, "rb") as f:
-        while container.offset != container.size:
-            begin = container.offset // CHUNK * CHUNK
-            f.seek(begin)
-            data = f.read(CHUNK)
-            fed += len(data)
-            print("fed", fed)
-            container.feed(begin, data)
+    for _ in chunks(container, package):
+        pass
     slot.finish()
     slot.activate()
