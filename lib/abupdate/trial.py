@@ -63,16 +63,15 @@ class Trial:
             r[:_FLOOR] = [back, _FACTORY, False, 0]
             if not damaged:  # else it may come again, and is put right
                 r[_FAILED] = [run[1], r[_ERROR]]
-        slot = r[_RUN][0]
         if r[_TRIAL]:
             r[_TRIES] += 1
         if r != before:
             try:
                 self._save()
             except OSError:  # a full flash
-                if r[_TRIAL]:  # its tries would have no end
-                    r[_TRIES] = 0
-                    slot = r[_BACK][0]
+                if r[_TRIAL]:  # its tries would have no end: not now
+                    r[:_FLOOR] = [back, _FACTORY, False, 0]
+        slot = r[_RUN][0]
         self.spare = "slot_b" if slot == "slot_a" else "slot_a"
         return self.root + slot
 

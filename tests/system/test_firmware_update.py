@@ -10,6 +10,12 @@ from tools.update import keys
 RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
 
 
+FILL = (
+    "f = open('/big', 'wb')\ntry:\n    while True:\n        f.write(bytes(4096)); f.flush()\n"
+    "except OSError:\n    pass\n"
+)
+
+
 @pytest.fixture(scope="module")
 def field(tmp_path_factory):
     return Field(tmp_path_factory.mktemp("field"))
@@ -238,11 +244,7 @@ def test_unassigned_in_the_middle_of_a_download(field, sim, device, board):
 
 
 def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
-    fill = (
-        "f = open('/big', 'wb')\ntry:\n    while True:\n        f.write(bytes(4096)); f.flush()\n"
-        "except OSError:\n    pass\n"
-    )
-    execute(board, tmp_path, fill)
+    execute(board, tmp_path, FILL)
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "FAILED")
     assert "blocks of flash" in told(device, "fw_error")[-1]
@@ -251,6 +253,26 @@ def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
     execute(board, tmp_path, "import os\nos.remove('/big')")
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
+
+
+def test_a_flash_that_is_full_when_the_trial_begins(field, sim, device, tmp_path):
+    board = field.board(tmp_path / "board.img", sim, trial=1)
+    start(board, sim, field.package("1.1"))
+    until_told(board, device, "fw_state", "UPDATING")
+    board.cut_power()
+    execute(board, tmp_path, FILL)
+    device.telemetry.clear()
+    board.start()
+    until_told(board, device, "fw_state", "FAILED")
+    assert "blocks of flash" in told(device, "fw_error")[-1]
+    assert told(device, "current_fw_version") == [""] and version(sim, device) == "1.0.0"
+    resets = board.resets["reset"]
+    assert not sim.until(lambda: board.resets["reset"] > resets, 3)  # it is left in peace
+    board.stop()
+    execute(board, tmp_path, "import os\nos.remove('/big')")
+    board.start()
+    until_told(board, device, "fw_state", "UPDATED")
+    board.stop()
 
 
 def test_an_esp32_takes_firmware_and_application(field, sim, device, tmp_path):

@@ -190,9 +190,9 @@ def test_a_try_that_cannot_be_counted_is_not_made():
     boot(root)[0].activate("app", "slot_a", m)
     for _ in range(4):
         t = trial.Trial(FullOS(), root)
-        assert t.start() == root + FACTORY
+        assert t.start() == root + FACTORY and t.spare == "slot_a"
         t.confirm("app")
-        assert t.unconfirmed()
+        assert not t.unconfirmed() and t.state["app"][0][0] == FACTORY
     assert boot(root)[1] == "slot_a"  # there is room again
 
 
