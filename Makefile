@@ -29,10 +29,10 @@ sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access t
 	@$(RUN) -m tools.tbsim
 
 size: $(READY)  ## size of the bytecode and of the heap, against the budgets
-	@$(RUN) -m tools.size
+	@$(RUN) -m tools.measure.size
 
 bench: $(READY)  ## updates beside libcoap's client, round trips and CPU time beside aiocoap's (6 minutes)
-	@$(RUN) -m tools.bench
+	@$(RUN) -m tools.measure.bench
 
 lint: $(READY)  ## style, and what must not be in a file
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint

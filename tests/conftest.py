@@ -3,7 +3,7 @@ import tempfile
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tools.update import keys
+from tools.package import keys
 
 # What hypothesis remembers names files by their absolute paths: not in the checkout.
 _home = tempfile.TemporaryDirectory()

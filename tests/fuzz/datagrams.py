@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.harness.messages import extended, messages
+from tests.support.messages import extended, messages
 
 
 def byte_of(draw, datagram: bytes) -> int:

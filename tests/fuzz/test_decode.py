@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import Phase, given, settings
 
 from tests.fuzz.datagrams import datagrams
-from tests.harness.dual import prepare_cpython
-from tests.harness.messages import Fields, messages
+from tests.support.dual import prepare_cpython
+from tests.support.messages import Fields, messages
 from tools.unixport import LIBRARIES, environment, micropython
 
 prepare_cpython(Path(__file__).parent)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.datagrams import datagrams
-from tests.harness.dual import prepare_cpython
-from tests.harness.messages import shortest
+from tests.support.dual import prepare_cpython
+from tests.support.messages import shortest
 
 prepare_cpython(Path(__file__).parent)
 

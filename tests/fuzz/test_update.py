@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.dual import prepare_cpython
+from tests.support.dual import prepare_cpython
 from tools.unixport import ROOT
 
 prepare_cpython(ROOT / "tests" / "unit")

@@ -12,9 +12,9 @@ from aiocoap.numbers import Code, OptionNumber
 from aiocoap.numbers.types import Type
 from hypothesis import Phase, given, settings
 
-from tests.harness.dual import prepare_cpython
-from tests.harness.messages import BLOCKS, Fields, messages
 from tests.interop.peers import NODE_MODULES, program
+from tests.support.dual import prepare_cpython
+from tests.support.messages import BLOCKS, Fields, messages
 
 prepare_cpython(Path(__file__).parent)
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tests.harness.field import Field, told, version
-from tests.harness.updated import RESET, UpdatedBoard, package
 from tests.interop.aiocoap_server import AiocoapServer
 from tests.interop.peers import LibcoapServer, coap_client
+from tests.support.field import Field, told, version
+from tests.support.updated import RESET, UpdatedBoard, package
 from tools.tbsim import Package, Simulator
 
 TWICE = 8192  # bytes that may be fetched again after a power cut

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from tests.power import powercut
-from tools.firmware import REPLACEABLE
+from tools.board.stage import REPLACEABLE
+from tools.package import application, container, keys
 from tools.unixport import ROOT, mpy_cross
-from tools.update import application, container, keys
 from tools.vboard import Board
 
 NEW, NEW_SEQUENCE = "1.1", 11

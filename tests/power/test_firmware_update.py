@@ -11,8 +11,8 @@ from itertools import count
 
 import pytest
 
-from tests.harness.field import Field, told
 from tests.power import powercut
+from tests.support.field import Field, told
 from tools.tbsim import Simulator
 from tools.vboard import Board, BoardError
 

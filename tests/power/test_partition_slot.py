@@ -3,8 +3,8 @@
 import pytest
 
 from tests.power import powercut
+from tools.package import container, esp32, keys
 from tools.unixport import ROOT, mpy_cross
-from tools.update import container, esp32, keys
 from tools.vboard import Board, BoardError
 from tools.vboard.appimage import app_image
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.bench import download, heap, scene
+from tools.measure.bench import download, heap, scene
 
 CHUNKS = scene.PACKAGE_BYTES // scene.CHUNK
 

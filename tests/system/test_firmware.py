@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from tools import firmware
+from tools.board import stage
+from tools.package import keys
 from tools.tbsim import Simulator
 from tools.unixport import ROOT
-from tools.update import keys
 from tools.vboard import Board
 
 PROVISION = {"provision_key": "key", "provision_secret": "secret"}
@@ -21,7 +21,7 @@ GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("root")
-    firmware.stage(folder, {})
+    stage.stage(folder, {})
     return folder
 
 
@@ -47,7 +47,7 @@ def board(root, tmp_path):
 
 
 def run_tool(*arguments):
-    command = [sys.executable, "-m", "tools.firmware", *map(str, arguments)]
+    command = [sys.executable, "-m", "tools.board.stage", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.harness.field import Field, told, version
-from tools.demo import releases
+from tests.support.field import Field, told, version
+from tools.package import keys, releases
 from tools.unixport import mpy_cross
-from tools.update import keys
 
 RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
 

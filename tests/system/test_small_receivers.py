@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from tests.harness.updated import RESET, package
+from tests.support.updated import RESET, package
+from tools.package import keys
 from tools.tbsim import Simulator
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
-from tools.update import keys
 
-SCRIPT = ROOT / "tests" / "harness" / "small_main.py"
+SCRIPT = ROOT / "tests" / "support" / "small_main.py"
 TIMEOUT_S = 30
 
 

@@ -3,8 +3,8 @@
 import pytest
 from aiocoap import GET, Message
 
+from tools.package import container
 from tools.tbsim.__main__ import command, describe
-from tools.update import container
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from typer.testing import CliRunner
 
-from tests.harness.dual import prepare_cpython
+from tests.support.dual import prepare_cpython
+from tools.package import __main__ as command
+from tools.package import application, container, esp32, keys
 from tools.unixport import ROOT
-from tools.update import __main__ as command
-from tools.update import application, container, esp32, keys
 
 prepare_cpython(ROOT / "tests" / "unit")
 from abupdate.image import Image  # noqa: E402

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.harness.updated import RESET, UpdatedBoard, package
+from tests.support.updated import RESET, UpdatedBoard, package
+from tools.package import keys
 from tools.tbsim import Package
-from tools.update import keys
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Unit tests run on CPython and on MicroPython, from the same files."""
 
-from tests.harness.dual import DualFile
+from tests.support.dual import DualFile
 
 
 def pytest_pycollect_makemodule(module_path, parent):

@@ -5,11 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
-from tools import firmware
-from tools.demo import releases
+from tools.board import stage
+from tools.package import keys, releases
 from tools.tbsim import Simulator
 from tools.unixport import BUILD
-from tools.update import keys
 from tools.vboard import Board
 
 FOLDER = BUILD / "demo"
@@ -61,7 +60,7 @@ class Stage:
     def prepare(self) -> int:
         """Put the firmware on an empty flash and return how many bytes of files that are."""
         root = self.folder / "root"
-        firmware.stage(
+        stage.stage(
             root,
             {
                 "server": self.sim.host,

@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from tools.demo import releases
 from tools.demo.stage import Stage, require
-from tools.update import keys
+from tools.package import keys, releases
 
 RESUMED = 8192 + 3 * 1024  # bytes fetched twice, and what was on its way, at a power cut
 ONE_WAY_MS = 100  # a slow link, so that there is a middle of a download to cut the power in

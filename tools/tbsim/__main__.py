@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tools.update import container
+from tools.package import container
 
 from .ota import Package
 from .simulator import RPCError, Simulator

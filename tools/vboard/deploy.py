@@ -5,7 +5,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from tools.firmware import compile_tree
+from tools.board.stage import compile_tree
 from tools.unixport import BUILD, mpy_cross
 
 DEVICE = Path(__file__).with_name("device")

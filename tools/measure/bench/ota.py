@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import download, heap, scene
+from tools.measure.bench import download, heap, scene
 from tools.unixport import BUILD
 
 FOLDER = BUILD / "bench" / "ota"

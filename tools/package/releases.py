@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from tools.firmware import REPLACEABLE
+from tools.board.stage import REPLACEABLE
+from tools.package import application, container
 from tools.tbsim import Package
-from tools.update import application, container
 
 TITLE = "demo"
 BOARD = "standard"  # sys.implementation._build of the unix port

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tools.update import keys
+from tools.package import keys
 
 MAGIC = b"ABU1"
 KEY_ID_AT = 6

@@ -8,7 +8,7 @@ import hashlib
 import re
 import struct
 
-from tools.update.container import PackageError
+from tools.package.container import PackageError
 
 IMAGE_MAGIC = 0xE9
 APP_MAGIC = 0xABCD5432

@@ -18,7 +18,7 @@ import pytest
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
 
 RUNNER = Path(__file__).with_name("runner.py")
-SHIMS = ROOT / "tests" / "shims"
+SHIMS = ROOT / "tests" / "support" / "shims"
 HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/size.py
 TIMEOUT_S = 120
 
@@ -34,7 +34,7 @@ class DualFile(pytest.File):
         names = [name for name in names if name.startswith("test_")]
         if not names:
             raise self.CollectError(f"{self.path.name} defines no tests")
-        if self.path.parent.name != "micropython":
+        if self.path.parent.name != "device":
             for name in names:
                 yield CPythonItem.from_parent(self, name=f"{name}[cpython]", function=name)
         for name in names:

@@ -14,11 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.firmware import compile_tree
+from tools.board.stage import compile_tree
 from tools.tbsim import Simulator
 from tools.unixport import BUILD, LIBRARIES, ROOT, environment, micropython, mpy_cross
 
-PORT_SCRIPT = ROOT / "tools" / "port" / "heap.py"
+PORT_SCRIPT = ROOT / "tools" / "measure" / "device" / "heap.py"
 TIMEOUT_S = 60
 
 # Bytes. "update" is abupdate and the modules of thingsboard that drive it. The design asks for a

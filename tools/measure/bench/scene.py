@@ -3,10 +3,10 @@
 import random
 from pathlib import Path
 
-from tools import firmware
+from tools.board import stage
+from tools.package import application, container, keys
 from tools.tbsim import Package
 from tools.unixport import LIBRARIES, ROOT
-from tools.update import application, container, keys
 from tools.vboard import Board
 
 TITLE, VERSION, BOARD, TOKEN = "app", "1.1", "VBOARD", "TOKEN"
@@ -22,10 +22,10 @@ def prepare(folder: Path) -> None:
     key = keys.create(key_file)
     (folder / "package").write_bytes(build(key))
     root = folder / "root"
-    firmware.compile_tree(Path(__file__).with_name("device"), root)
-    firmware.place(ROOT / "lib" / "abupdate" / "trial.py", root / "trial.py", "trial.py")
+    stage.compile_tree(Path(__file__).with_name("device"), root)
+    stage.place(ROOT / "lib" / "abupdate" / "trial.py", root / "trial.py", "trial.py")
     for library in LIBRARIES:
-        firmware.compile_tree(library / library.name, root / "lib" / library.name)
+        stage.compile_tree(library / library.name, root / "lib" / library.name)
     (root / keys.BOARD_FILE).write_bytes(keys.public_bytes(key))
     board = Board(folder / "board.img")
     board.format()
@@ -34,7 +34,7 @@ def prepare(folder: Path) -> None:
 
 def build(key) -> bytes:
     """Return a package of PACKAGE_BYTES: the firmware's application, and noise."""
-    files = application.collect(firmware.REPLACEABLE)
+    files = application.collect(stage.REPLACEABLE)
     names = {"kind": "app", "title": TITLE, "version": VERSION, "boards": [BOARD]}
     noise = random.Random(1).randbytes(PACKAGE_BYTES)
 

@@ -22,14 +22,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.size import measure_heap, measure_mpy
+from tools.measure.size import measure_heap, measure_mpy
 from tools.tbsim import Simulator
 from tools.unixport import BUILD, ROOT, environment, micropython
 
 TURNS = 5
 TIMEOUT_S = 60  # of one turn
 REPORTS = 3000  # in one turn, from one socket: the server remembers message ids for 247 s
-PORT_SCRIPT = ROOT / "tools" / "port" / "round_trips.py"
+PORT_SCRIPT = ROOT / "tools" / "measure" / "device" / "round_trips.py"
 BODY = b'{"temperature":21.5}'
 
 
@@ -69,7 +69,7 @@ def run(command: list[str], env: dict[str, str]) -> tuple[float, float]:
 def measure_clients(sim: Simulator, bytecode: Path) -> dict[str, dict[str, float]]:
     """Return {client: {"round_trips_per_s": .., "cpu_us": ..}}."""
     ours = ([micropython(), str(PORT_SCRIPT)], environment(bytecode))
-    theirs = ([sys.executable, "-m", "tools.bench.telemetry"], dict(os.environ))
+    theirs = ([sys.executable, "-m", "tools.measure.bench.telemetry"], dict(os.environ))
     clients = {"ours": (True, *ours), "aiocoap": (True, *theirs), "ours, no ACK": (False, *ours)}
     turns: dict[str, list] = {name: [] for name in clients}
     for _ in range(TURNS):

@@ -4,10 +4,9 @@ import json
 import shutil
 import threading
 
-from tools import firmware
-from tools.demo import releases
+from tools.board import stage
+from tools.package import container, keys, releases
 from tools.tbsim import Package
-from tools.update import container, keys
 from tools.vboard import Board
 from tools.vboard.appimage import app_image
 
@@ -21,7 +20,7 @@ class Field:
         self._root = folder / "root"
         self._built = {}
         self._lock = threading.Lock()
-        firmware.stage(self._root, {}, keys.public_bytes(self.key))
+        stage.stage(self._root, {}, keys.public_bytes(self.key))
         (self._root / "factory" / releases.DROPPED).write_text("")
 
     def package(self, version, sequence=2, fault="", kind="fw", edits=()):

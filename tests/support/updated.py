@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
+from tools.package import container, keys
 from tools.tbsim import Package
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
-from tools.update import container, keys
 
 RESET = 5  # its exit code
 SCRIPT = Path(__file__).with_name("update_main.py")

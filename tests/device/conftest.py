@@ -1,6 +1,6 @@
 """Tests that need real sockets and the unix port's asyncio: on MicroPython only."""
 
-from tests.harness.dual import DualFile
+from tests.support.dual import DualFile
 
 
 def pytest_pycollect_makemodule(module_path, parent):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench import scene
+from tools.measure.bench import scene
 from tools.tbsim import Simulator
 from tools.vboard import Board
 from tools.vboard.board import HEAP

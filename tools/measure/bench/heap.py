@@ -7,7 +7,7 @@ libraries and fragmentation included. No job may report that memory ran out, at 
 from concurrent.futures import Executor
 from pathlib import Path
 
-from tools.bench import download
+from tools.measure.bench import download
 from tools.vboard import BoardError
 
 LOSS = 0.05  # chunks come out of order, too

@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: measures what is asked for, all by default."""
+"""`python -m tools.measure.bench`: measures what is asked for, all by default."""
 
 import json
 from enum import Enum
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.bench import ota, telemetry
+from tools.measure.bench import ota, telemetry
 from tools.unixport import BUILD
 
 RESULT = BUILD / "bench.json"

@@ -1,4 +1,4 @@
-"""What is copied to a board: `python -m tools.firmware FOLDER` fills a folder with it.
+"""What is copied to a board: `python -m tools.board.stage FOLDER` fills a folder with it.
 
 Firmware and libraries as bytecode, the public half of the key that signs updates, the settings.
 """
@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from tools.package import application, keys
 from tools.unixport import LIBRARIES, ROOT, mpy_cross
-from tools.update import application, keys
 
 RUN_AS_SOURCE = ("boot.py", "main.py")  # a board starts these two only as source
 NOT_DEPLOYED = ("settings.example.json", "README.md")

@@ -1,4 +1,4 @@
-"""`python -m tools.update`: make keys, build signed update packages, look into them."""
+"""`python -m tools.package`: make keys, build signed update packages, look into them."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tools.update import application, container, esp32, keys
+from tools.package import application, container, esp32, keys
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Measures the device code: size, heap, speed."""
