@@ -49,7 +49,8 @@ class Server:
 
     class Endpoint:
         retransmissions = 0
-        window_limit = 3
+
+    window_limit = 3
 
     def __init__(self, seed=1):
         self.endpoint = self.Endpoint()
@@ -160,7 +161,7 @@ class Life:
         self.hear(assignment(version, changes))
 
     def hear(self, attributes):
-        self.device.take_attributes(json.dumps(attributes).encode(), True)
+        self.device.attributes.take(json.dumps(attributes).encode(), True)
 
     async def until(self, condition=lambda: False, ticks=3000):
         """Let it run until a condition holds or it resets; False if that takes too long."""

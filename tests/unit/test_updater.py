@@ -109,7 +109,7 @@ def test_checksums_that_are_taken_on_trust():
 def test_a_device_with_x509_is_told_why_it_gets_none():
     async def scene(slept, server, root):
         life = Life(server, root)
-        life.device.path = ("api", "v1")  # as of a Device without an access token
+        life.device.access_token = None
         life.assign("1.1")
         assert await refusals(life) == ["CoAP gives no packages to a device with X.509"]
         assert not server.asked and Life(server, root).runs() == ""
@@ -186,7 +186,7 @@ def test_a_busy_server_is_asked_ever_less_often():
         assert slept[:8] == [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
         assert server.values("sw_error") == []
         # When all is settled it begins anew.
-        server.endpoint.window_limit = 1
+        server.window_limit = 1
         answers = [0xA0, 0x84, 0xA0]
         server.fault = lambda version, n: answers.pop(0) if answers else None
         life = Life(server, root)
@@ -237,7 +237,7 @@ def test_what_the_slot_has_is_not_asked_for_again():
             await life.off()
         assert life.reset and server.values("sw_error") == slept == []
         # Asked for twice: the first chunk, and what was under way or not whole.
-        assert len(server.asked) <= chunks("1.1") + 2 + server.endpoint.window_limit
+        assert len(server.asked) <= chunks("1.1") + 2 + server.window_limit
         assert Life(server, root).runs() == "1.1"
 
     for n in range(1, 6):
@@ -253,7 +253,7 @@ def test_with_pause_nothing_is_under_way_while_the_flash_is_written():
             write(data)
 
         # At the first start, and at one that goes on where that ended.
-        server.endpoint.window_limit = window
+        server.window_limit = window
         for end in (n, 99):
             life = Life(server, root, pause=True)
             write, life.slot.write = life.slot.write, watched

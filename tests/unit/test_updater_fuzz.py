@@ -22,6 +22,8 @@ def check(life):
         assert (values.get("sw_state") == "FAILED") == ("sw_error" in values)
         assert values.get("sw_error", "text")
     for text in life.log:
+        if text.endswith(" is not checked: the signature decides"):
+            continue
         assert text.split()[0] == "update:" and text.split()[1] in EXPECTED, text
 
 
@@ -31,7 +33,7 @@ async def weather(slept, server, root):
     rate = chance.one_of((2, 10, 30))
     server.fault = lambda *_: chance.one_of(FAULTS) if chance.below(100) < rate else None
     server.deaf = lambda: chance.one_of((None, None, None, None, None, "silence", 0xA0))
-    server.endpoint.window_limit = 1 + chance.below(4)
+    server.window_limit = 1 + chance.below(4)
     life = runs = None
     for _ in range(1 + chance.below(4)):
         if life:

@@ -41,6 +41,7 @@ class Client:
     transport.opened counts its source ports: an observation registered from an older one is lost.
     """
 
+    on_open = None
     link_errors = 0  # datagrams that the network stack refused to send or to hand over
 
     def __init__(self, transport, **parameters):
@@ -91,6 +92,11 @@ class Client:
         message = Message(1, b"", _uri(path, query, options), type)
         return Observation(self, message, timeout_ms, ordered, how)
 
+    @property
+    def window_limit(self):
+        """How many bulk requests may be under way at most."""
+        return self.endpoint.window_limit
+
     def ping(self, timeout_ms=_WAIT_MS):
         """Await it until the server has answered an Empty message; OSError if it did not."""
         return self.transfer(Transfer(Message()), timeout_ms)
@@ -103,6 +109,8 @@ class Client:
         if not self._timer:
             raise OSError(errno.ENOTCONN)
         self.transport.open()
+        if self.on_open:
+            self.on_open()
         if self._reader:
             self._reader.cancel()
         self._reader = asyncio.create_task(self._read())
@@ -230,9 +238,12 @@ class Observation(_Receiver):
         self._exchange = exchange
 
     def cancel(self):
-        """End the observation and tell the server, without waiting: ThingsBoard never answers."""
+        """End the observation and tell the server, without waiting: ThingsBoard never answers.
+
+        One that has ended already is left as it is.
+        """
         exchange = self._exchange
-        if exchange:
+        if exchange in self._client.endpoint.exchanges:
             self.receive(exchange, StopAsyncIteration())
             self._client.endpoint.cancel(exchange)
             self._exchange = None

@@ -1,19 +1,15 @@
 # ThingsBoard's device API over CoAP for MicroPython.
 
 from .device import Device
+from .session import run
+
+_LAZY = {"provision": "provisioning", "Updater": "updater"}  # by the modules that hold them
 
 
-def provision(*args, **how):
-    """Provision a device: await it for the credentials; provision.provision() says how."""
-    # Loaded when asked for; the import has put the module in this function's place.
-    from .provision import provision
-
-    globals()["provision"] = provision
-    return provision(*args, **how)
-
-
-def run(*args, **how):
-    """Keep a device in touch with its server: await it; session.run() says how."""
-    from .session import run
-
-    return run(*args, **how)
+def __getattr__(name):
+    # What not every device needs is loaded when it is asked for.
+    if name not in _LAZY:
+        raise AttributeError(name)
+    module = __import__(_LAZY[name], globals(), None, (name,), 1)
+    value = globals()[name] = getattr(module, name)
+    return value

@@ -3,51 +3,57 @@
 # The verbs await the server's answer and raise what coap.Client.request() raises. What comes by
 # itself, attributes and commands, is fed by session.run().
 
-import json
-from binascii import crc32
-
-from coap import ResponseError, TransferError
+from coap import ResponseError
 from micropython import const
 
+from .attributes import SharedAttributes
 from .clock import Clock
 from .outbox import Outbox
+from .payload_json import JSONPayload
+from .rpc import Commands
+from .session import Session
 
+_GET = const(1)
+_POST = const(2)
 _NOT_FOUND = const(0x84)
 _RPC_TIMEOUT_MS = const(12_000)  # the server gives up after 10 s, without a word
-_REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: the same command again within it is a repetition
-_REPLIES = const(8)  # kept for repetitions; no more commands than that run at a time
+_WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 
 
 class Device:
     """One device of a ThingsBoard server.
 
     client is a coap.Client. access_token None: the DTLS session says who we are (X.509). log(text)
-    is told what goes wrong and never sees the token.
+    is told what goes wrong and never sees the token. payload is the codec of the device's profile
+    (default: JSON).
     """
 
-    def __init__(self, client, access_token=None, log=None, clock=None, outbox=None):
+    def __init__(self, client, access_token=None, log=None, clock=None, outbox=None, payload=None):
         self.client = client
-        self.clock = clock or Clock()
-        self.outbox = outbox or Outbox(self.clock)
-        self.log = log
-        self.shared = {}  # the shared attributes as last heard
-        self.observations = {}  # by feature, session.py's
-        self.problem = (
-            None  # what keeps the device from its server, as text; None while all is well
-        )
-        self.recovered = (
-            False  # an answer came after silence: observations may be lost (session.py)
-        )
-        self.silences = 0  # requests without an answer since the last one that had one
+        self.access_token = access_token
         # Where the features are, as segments.
         self.path = ("api", "v1", access_token) if access_token else ("api", "v1")
-        self._listeners = []
-        self._handlers = {}
-        self._replies = []  # [CRC32 of the command, uptime, reply or None while it runs]
+        self.payload = payload or JSONPayload()
+        self.clock = clock or Clock()
+        self.session = Session(client, self.clock, log)
+        # An empty outbox is false.
+        self.outbox = Outbox(self.clock, self.payload) if outbox is None else outbox
+        self.attributes = SharedAttributes(self.payload, self.report)
+        self.commands = Commands(self.payload, self.clock, self._reply, self.report)
+
+    @property
+    def shared(self):
+        """The shared attributes as last heard, a dict."""
+        return self.attributes.values
+
+    @property
+    def problem(self):
+        """What keeps the device from its server, as text; None while all is well."""
+        return self.session.link.problem
 
     def on_attributes(self, callback):
         """Call callback(changed, deleted), a dict and a list of names, for shared attributes."""
-        self._listeners.append(callback)
+        self.attributes.listen(callback)
 
     def on_rpc(self, method, handler):
         """Answer commands named method by handler(params), sync or async.
@@ -55,32 +61,27 @@ class Device:
         It returns the reply, a dict (None: {}); or (reply, action): action() runs when the server
         has the reply.
         """
-        self._handlers[method] = handler
+        self.commands.on(method, handler)
 
     def record(self, values, ts=None):
         """Queue telemetry, a dict, with its time (ts: Unix milliseconds), for the session to send.
 
-        Raises ValueError for what is not JSON.
+        Raises ValueError for what the payload's format cannot say.
         """
-        self.outbox.add(encode(values), ts)
+        self.outbox.add(self.payload.record(values), ts)
+        self.session.stocked()
 
-    def send_telemetry(self, values, ts=None):
-        """Await it: send a dict, with ts (Unix milliseconds) or the server's; or a list of dicts.
+    async def send_telemetry(self, values, ts=None):
+        """Send a dict, with ts (Unix milliseconds) or the server's; or a list of dicts.
 
-        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what is not
-        JSON, and for an empty list, to which the server would never answer.
+        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what the
+        payload's format cannot say, and for an empty list, to which the server would never answer.
         """
-        if values and isinstance(values, (list, tuple)):
-            body = "[%s]" % ",".join([encode(item) for item in values])
-        else:
-            body = encode(values)
-            if ts is not None:
-                body = '{"ts":%d,"values":%s}' % (ts, body)
-        return self.request(2, "telemetry", body=body)
+        return await self._post("telemetry", self.payload.telemetry(values, ts))
 
-    def send_attributes(self, values):
-        """Await it: publish client attributes, a dict. Raises ValueError for what is not JSON."""
-        return self.request(2, "attributes", body=encode(values))
+    async def send_attributes(self, values):
+        """Publish client attributes, a dict; ValueError for what the format cannot say."""
+        return await self._post("attributes", self.payload.attributes(values))
 
     async def request_attributes(self, client_keys=(), shared_keys=()):
         """Return {"client": {..}, "shared": {..}} of the named attributes; all if none is named.
@@ -95,148 +96,40 @@ class Device:
                     raise ValueError("attribute names: " + text)
                 query.append(name + text)
         try:
-            response = await self.request(1, "attributes", query=query)
+            path = self.path + ("attributes",)
+            response = await self.session.request(_GET, path, query=query)
         except ResponseError as error:
             if error.code != _NOT_FOUND:
                 raise
             return {}
-        return decode(response.payload)
+        return self.payload.read_attributes(response.payload)
 
     async def call(self, method, params=None, timeout_ms=_RPC_TIMEOUT_MS):
         """Call a method on the server (client-side RPC) and return its answer.
 
         ETIMEDOUT if the server's rule chain has no answer to it: by default it has none.
         """
-        body = encode({"method": method, "params": params})
-        response = await self.request(2, "rpc", body=body, timeout_ms=timeout_ms)
-        return decode(response.payload)
+        response = await self._post("rpc", self.payload.call(method, params), timeout_ms)
+        return self.payload.read_answer(response.payload)
 
-    def claim(self, secret="", duration_ms=0):
-        """Await it: let a user claim this device by the secret within duration_ms (0: a day).
+    async def claim(self, secret="", duration_ms=0):
+        """Let a user claim this device by the secret within duration_ms (0: a day).
 
         The server's 2.01 does not say whether claiming is allowed.
         """
-        body = encode({"secretKey": secret, "durationMs": duration_ms})
-        return self.request(2, "claim", body=body)
+        return await self._post("claim", self.payload.claim(secret, duration_ms))
 
     def report(self, what, error):
         """Keep a problem for the user to read, and log it unless it is the one known already."""
-        problem = "%s: %s %s" % (what, type(error).__name__, error)
-        if problem != self.problem:
-            self.problem = problem
-            if self.log:
-                self.log(problem)
+        self.session.link.report(what, error)
 
-    def request(self, code, *features, body="", **how):
-        """Await it: a request below this device's path."""
-        return self.watch(self.client.request(code, self.path + features, body.encode(), **how))
+    def log(self, text):
+        """Tell the log a line."""
+        self.session.link.log(text)
 
-    async def watch(self, request):
-        """Await a request and learn from it whether the server is, or was, silent."""
-        endpoint = self.client.endpoint
-        repeated = endpoint.retransmissions
-        try:
-            response = await request
-        except OSError:
-            self.silences += 1
-            raise
-        if self.silences or endpoint.retransmissions != repeated:
-            self.recovered = True
-        self.silences = 0
-        return response
+    async def _post(self, feature, payload, timeout_ms=_WAIT_MS):
+        path = self.path + (feature,)
+        return await self.session.request(_POST, path, payload, timeout_ms=timeout_ms)
 
-    def take_attributes(self, payload, full):
-        """Take a notification: all shared attributes (full), or what changed."""
-        state = decode(payload)
-        shared = self.shared
-        gone = []
-        if full:
-            gone = [name for name in shared if name not in state]
-        elif isinstance(state.get("deleted"), list):
-            gone = state.pop("deleted")
-        for name in gone:
-            shared.pop(str(name), None)
-        changed = {}
-        for name, value in state.items():
-            if name not in shared or shared[name] != value:
-                changed[name] = shared[name] = value
-        if changed or gone:
-            for callback in self._listeners:
-                try:
-                    callback(changed, gone)
-                except Exception as error:
-                    self.report("attributes", error)
-
-    async def take_rpc(self, payload):
-        """Take a command: run its handler, once, and send the reply."""
-        command = decode(payload)
-        now = self.clock.uptime_ms()
-        crc = crc32(payload)
-        action = None
-        for entry in self._replies:
-            if entry[0] == crc and now - entry[1] < _REPEAT_MS:
-                break
-        else:
-            entry = [crc, now, '{"error":"busy"}']
-            if len(self._replies) < _REPLIES or self._replies[0][2]:
-                entry[2] = None
-                self._replies = self._replies[1 - _REPLIES :] + [entry]
-                entry[2], action = await self._run(command)
-        if entry[2]:  # else it still runs, and will reply
-            await self.request(2, "rpc", str(command.get("id")), body=entry[2])
-            if action:
-                action()
-
-    async def _run(self, command):
-        # The reply as JSON, and what is to be done after it.
-        method = str(command.get("method"))
-        reply = {"error": "no such method"}
-        action = None
-        try:
-            if method in self._handlers:
-                reply = self._handlers[method](command.get("params"))
-                if hasattr(reply, "send"):  # a coroutine
-                    reply = await reply
-                if isinstance(reply, tuple):
-                    reply, action = reply
-                if reply is None:
-                    reply = {}
-                elif not isinstance(reply, dict):
-                    reply = {"error": "the handler returned no dict"}
-            return encode(reply), action
-        except Exception as error:
-            # Only the kind goes out: the text may hold what nobody else is to see.
-            self.report(method, error)
-            return '{"error":"%s"}' % type(error).__name__, None
-
-
-def encode(values):
-    """Return a dict as JSON text; ValueError, with the key, for what JSON cannot say."""
-    if not isinstance(values, dict):
-        raise ValueError("a dict is wanted")
-    _check(values, "")
-    return json.dumps(values, separators=(",", ":"))
-
-
-def decode(payload):
-    """Return the JSON of a server's answer; TransferError if it is none."""
-    try:
-        return json.loads(payload)
-    except ValueError:
-        raise TransferError("JSON")
-
-
-def _check(value, name):
-    # MicroPython's json writes nan, and the repr of what it does not know, without complaint.
-    good = value is None or isinstance(value, (bool, int, str, dict, list, tuple))
-    if isinstance(value, dict):
-        for key in value:
-            good = good and isinstance(key, str)
-            _check(value[key], key)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _check(item, name)
-    elif isinstance(value, float):
-        good = value - value == 0  # neither infinite nor NaN
-    if not good:
-        raise ValueError("not JSON: %s" % name)
+    async def _reply(self, id, payload):
+        await self.session.request(_POST, self.path + ("rpc", str(id)), payload)

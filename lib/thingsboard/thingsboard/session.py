@@ -1,25 +1,25 @@
-# Keeps a Device alive: observations, commands, outbox, clock, keep-alive; never gives up.
+# Keeps a Device in touch with its server: observations, outbox, clock, signs of life.
 #
-# Each job catches whatever comes, also what it does not expect: it reports it, waits and goes on.
-# A device in the field has nobody who would start the job again.
+# What is decided stands in link.py, sequence.py, backoff.py and schedule.py; here is the asyncio
+# driver, which sleeps until something is due. Each job catches whatever comes, also what it does
+# not expect, reports it, waits and goes on: a device in the field has nobody to start it again.
 
 import asyncio
 from random import randrange
 
 from micropython import const
 
-_OBSERVE = const(6)
-_BAD_REQUEST = const(0x80)
-_UNAUTHORIZED = const(0x81)
+from .backoff import Backoff
+from .link import Link
+from .schedule import PING, SYNC, Schedule
+from .sequence import Sequence
 
+_OBSERVE = const(6)
+_POST = const(2)
+_BAD_REQUEST = const(0x80)
+_WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
-_SETTLE_MS = const(10_000)  # between registrations that a recovery asks for
-_RECONNECT = const(3)  # silences in a row, then a new source port and a new look at the DNS
-_SYNC_MS = const(6 * 3600_000)  # between looks at the time, and after one that failed
-_RETRY_MS = const(60_000)
-_UNAUTHORIZED_MS = const(300_000)  # a wrong access token is not hammered
-_MAX_DELAY_MS = const(60_000)
-_RECORDS = const(64)  # in one batch
+_PAUSE_MS = const(1000)  # after an error that nobody foresaw
 
 
 async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
@@ -29,132 +29,154 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
     keepalive_ms keeps a NAT's binding open and notices a dead server (0: off, for low power);
     reregister_ms, give or take a tenth, bounds how long a server that forgot us goes unnoticed.
     """
+    session = device.session
+
+    def take_command(payload, first):
+        if payload:  # the answer to the registration has none
+            asyncio.create_task(device.commands.take(payload))
+
+    path = device.path
     jobs = [
-        _observe(device, "attributes"),
-        _observe(device, "rpc"),
-        _send(device),
-        _keep(device, keepalive_ms, reregister_ms),
+        session.observe("attributes", path + ("attributes",), device.attributes.take, True),
+        session.observe("rpc", path + ("rpc",), take_command, False),
+        session.send(path + ("telemetry",), device.outbox),
+        session.keep(keepalive_ms, reregister_ms),
     ]
     if updater:
         jobs.append(updater.run())
     try:
         await asyncio.gather(*jobs)
     finally:
-        for observation in device.observations.values():
+        for observation in session.observations.values():
             observation.cancel()
 
 
-async def _observe(device, feature):
-    # One observation, for ever. Attributes come in order and whole at first; commands do not.
-    attributes = feature == "attributes"
-    tries = 0
-    while True:
+class Session:
+    """The link of a device to its server, and all that keeps it alive.
+
+    client is a coap.Client, clock a Clock. random(n) returns an int of 0 to n - 1.
+    """
+
+    schedule = None  # while keep() runs: its Schedule
+
+    def __init__(self, client, clock, log=None, random=randrange):
+        self.client = client
+        self.clock = clock
+        self.link = Link(log)
+        self.observations = {}  # by name, those that live
+        self._random = random
+        self._hurry = asyncio.Event()  # keep() must look at its schedule again
+        self._stock = asyncio.Event()  # send() may find something in the outbox
+
+    async def request(self, code, path, payload=b"", query=(), timeout_ms=_WAIT_MS):
+        """Send a request and return the response; see coap.Client.request()."""
+        request = self.client.request(code, path, payload, query=query, timeout_ms=timeout_ms)
+        return await self._watch(request)
+
+    async def _watch(self, request):
+        # Learn from a request whether the server is, or was, silent.
+        endpoint = self.client.endpoint
+        sent_before = endpoint.retransmissions
         try:
-            observation = device.client.observe(
-                device.path + (feature,), timeout_ms=_TIMEOUT_MS, ordered=attributes
-            )
-            device.observations[feature] = observation
-            token = None
-            expected = 0
-            async for message in observation:
-                tries = 0
-                device.problem = None
-                number = message.uint(_OBSERVE)
-                if message.token != token:
-                    token = message.token
-                    expected = number if expected >> 24 else 0
-                first = not number  # so it answers a registration; that answer may be lost
-                if number > expected:
-                    # Lost on the way, or replaced by the server: ask for all of it, once.
-                    observation.register()
-                    number = 1 << 24
-                expected = max(expected, number + 1)
-                if attributes:
-                    device.take_attributes(message.payload, first)
-                elif message.payload:
-                    asyncio.create_task(_command(device, message.payload))
-        except Exception as error:
-            tries = await _failed(device, feature, error, tries)
+            response = await request
+        except OSError:
+            self.link.unanswered()
+            self._hurry.set()
+            raise
+        if self.link.answered(endpoint.retransmissions != sent_before):
+            self._register_soon()
+        return response
 
+    async def observe(self, name, path, take, ordered):
+        """Keep an observation until cancelled.
 
-async def _command(device, payload):
-    try:
-        await device.take_rpc(payload)
-    except Exception as error:
-        device.report("rpc", error)
+        take(payload, first) gets each message; first: it is the answer to a registration. With
+        ordered it gets none that is older than the last.
+        """
+        backoff = Backoff(self._random)
+        while True:
+            try:
+                observation = self.client.observe(path, timeout_ms=_TIMEOUT_MS, ordered=ordered)
+                self.observations[name] = observation
+                sequence = Sequence()
+                async for message in observation:
+                    backoff.succeeded()
+                    self.link.well()
+                    number = message.uint(_OBSERVE)
+                    if sequence.take(message.token, number):
+                        observation.register()
+                    take(message.payload, not number)
+            except Exception as error:
+                await self._failed(name, error, backoff)
 
-
-async def _send(device):
-    # The outbox, batch by batch; each leaves it only after its 2.01.
-    outbox = device.outbox
-    most = _RECORDS
-    tries = 0
-    while True:
-        end, count, body = outbox.batch(most)
-        if not count:
-            await asyncio.sleep_ms(250)
-            continue
-        try:
-            await device.request(2, "telemetry", body=body, timeout_ms=_TIMEOUT_MS)
-            device.problem = None
-            tries = 0
-        except Exception as error:
-            if getattr(error, "code", 0) != _BAD_REQUEST:
-                tries = await _failed(device, "telemetry", error, tries)
+    async def send(self, path, outbox):
+        """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
+        backoff = Backoff(self._random)
+        while True:
+            payload = outbox.batch()
+            if not payload:
+                self._stock.clear()
+                await self._stock.wait()
                 continue
-            if count > 1:
-                most = count // 2  # one of them is refused: halve until it is alone
-                continue
-            outbox.refused += 1
-            device.report(body, error)
-        outbox.remove(end)
-        most = min(most * 2, _RECORDS)
+            try:
+                await self.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
+                self.link.well()
+                backoff.succeeded()
+                outbox.accepted()
+            except Exception as error:
+                if getattr(error, "code", 0) != _BAD_REQUEST:
+                    await self._failed("telemetry", error, backoff)
+                elif record := outbox.rejected():
+                    self.link.report(record, error)
 
+    async def _failed(self, job, error, backoff):
+        observation = self.observations.pop(job, None)
+        if observation:
+            observation.cancel()
+        self.link.report(job, error)
+        await asyncio.sleep_ms(backoff.next(error))
 
-async def _keep(device, keepalive_ms, reregister_ms):
-    # Once a second: is the time due, a sign of life, or a registration?
-    client = device.client
-    opened = client.transport.opened
-    pinged_ms = registered_ms = sync_ms = 0
-    period_ms = reregister_ms
-    while True:
-        await asyncio.sleep_ms(1000)
+    def stocked(self):
+        """Note that the outbox has something more, or knows the time of what it has."""
+        self._stock.set()
+
+    async def keep(self, keepalive_ms, reregister_ms):
+        """Do what the schedule says until cancelled."""
+        now = self.clock.uptime_ms()
+        self.schedule = schedule = Schedule(now, keepalive_ms, reregister_ms, self._random)
+        self.client.on_open = self._register_soon
+        while True:
+            try:
+                if self.link.wants_new_port():
+                    self.client.reconnect()
+                now = self.clock.uptime_ms()
+                job, due = schedule.next()
+                if due > now:
+                    await self._sleep(due - now)
+                    continue
+                schedule.begin(job, now)
+                if job == SYNC:
+                    await self.clock.sync(self.client)
+                    self.stocked()
+                elif job == PING:
+                    await self._watch(self.client.ping(_TIMEOUT_MS))
+                else:
+                    for observation in self.observations.values():
+                        observation.register()
+                schedule.done(job, now)
+            except Exception as error:
+                self.link.report("session", error)
+                await asyncio.sleep_ms(_PAUSE_MS)
+
+    async def _sleep(self, ms):
+        # Until something is due, or changes what is.
         try:
-            if device.silences >= _RECONNECT:
-                device.silences = 1
-                client.reconnect()
-            now = device.clock.uptime_ms()
-            if now >= sync_ms:
-                sync_ms = now + _RETRY_MS
-                await device.clock.sync(client)
-                sync_ms = now + _SYNC_MS
-            if keepalive_ms and now - pinged_ms >= keepalive_ms:
-                await device.watch(client.ping(_TIMEOUT_MS))
-                pinged_ms = now
-            age_ms = now - registered_ms
-            if (
-                age_ms > period_ms
-                or age_ms > _SETTLE_MS
-                and (device.recovered or client.transport.opened != opened)
-            ):
-                opened = client.transport.opened
-                device.recovered = False
-                registered_ms = now
-                period_ms = reregister_ms * (900 + randrange(201)) // 1000
-                for observation in device.observations.values():
-                    observation.register()
-        except Exception as error:
-            device.report("session", error)
+            await asyncio.wait_for_ms(self._hurry.wait(), ms)
+        except asyncio.TimeoutError:
+            pass
+        self._hurry.clear()
 
-
-async def _failed(device, job, error, tries):
-    # Wait before the next try: 1 s, doubling to a minute, at random between half and all of it; to
-    # no more than 8 s after silence, which took its time already.
-    device.observations.pop(job, None)
-    device.report(job, error)
-    delay_ms = min(1000 << tries, _MAX_DELAY_MS)
-    code = getattr(error, "code", 0)
-    if code == _UNAUTHORIZED:
-        delay_ms = _UNAUTHORIZED_MS
-    await asyncio.sleep_ms(delay_ms // 2 + randrange(delay_ms // 2))
-    return min(tries + 1, 6 if code else 3)
+    def _register_soon(self):
+        if self.schedule:
+            self.schedule.register_soon()
+            self._hurry.set()

@@ -1,20 +1,27 @@
-# Updates: watches fw_* and sw_*, downloads chunks into a slot, reports states (ThingsBoard: OTA).
+# Updates: watches fw_* and sw_*, lets packages be downloaded into slots, reports states
+# (ThingsBoard: OTA updates).
 #
-# What was refused is not tried again until the assignment changes; what failed on trial the slot
-# refuses. Silence, a busy server and a new assignment cost time: the slot keeps what it has.
+# What becomes of an assignment:
+#   1 nothing is to do: it is not complete, was refused before, or runs already
+#   2 it is refused: FAILED with the reason, and not tried again until the assignment changes
+#   3 silence, a busy server, a full flash: it is tried again after a wait
+#   4 another assignment takes its place: the same, with that one
+#   5 it is in the slot: UPDATING, and the board starts anew
+# In 3 and 4 the slot keeps what it has. What failed on trial the slot refuses: that is 2.
 
 import asyncio
 
 from abupdate.image import Image
 from abupdate.verify import Refused
-from coap import NON
 from micropython import const
 
+from .assignment import Assignment
 from .checksum import Checksum
+from .download import download
 
-_CHUNK = const(1024)  # bytes: one datagram
-_SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
+_MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
+_PREFIXES = ("fw", "sw")
 
 
 class Updater:
@@ -34,152 +41,109 @@ class Updater:
         self.progress = progress or (lambda done, total: None)
         self.pause = pause
         self.connect = connect
-        self._refused = {}  # by prefix: the assignment that needs no more work
-        self._inbox = []  # (number of a chunk, Message or exception)
-        self._event = asyncio.Event()
-        device.on_attributes(lambda changed, gone: self._event.set())
+        self._refused = {}  # by prefix: the assignment that was, ending 2
+        self._changed = asyncio.Event()  # shared attributes came since the assignments were read
+        self._fetching = None  # the assignment under way, and the task that downloads it
+        self._download = None
+        device.on_attributes(self._take_attributes)
 
     async def run(self):
         """Work until cancelled."""
-        device = self.device
-        unheard = list(self.slots.items())
-        delay_ms = 1000
+        untold = list(self.slots)
+        delay_ms = _MIN_DELAY_MS
         while True:
             try:
-                while unheard:
-                    prefix, slot = unheard[-1]
-                    title, version = slot.current() or ("", "")
-                    key = "current_" + prefix
-                    values = {key + "_title": title, key + "_version": version}
-                    if slot.on_trial():
-                        values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
-                    await device.send_telemetry(values)
-                    slot.confirm()
-                    unheard.pop()
-                self._event.clear()
-                for prefix in ("fw", "sw"):
-                    await self._settle(prefix)
-                delay_ms = 1000
-                await self._event.wait()
+                while untold:
+                    await self._introduce(untold[-1])
+                    untold.pop()
+                self._changed.clear()
+                for prefix in _PREFIXES:
+                    await self._settle(Assignment(prefix, self.device.shared))
+                delay_ms = _MIN_DELAY_MS
+                await self._changed.wait()
             except Exception as error:
-                device.report("update", error)
+                self.device.report("update", error)
                 await asyncio.sleep_ms(delay_ms)
                 delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
 
-    def _assigned(self, prefix):
-        get = self.device.shared.get
-        return [get(prefix + key) for key in ("_title", "_version", "_checksum", "_size", "_url")]
+    async def _introduce(self, prefix):
+        # Tell what runs, once per start; that it reached the server confirms it.
+        slot = self.slots[prefix]
+        title, version = slot.current()
+        key = "current_" + prefix
+        values = {key + "_title": title, key + "_version": version}
+        if slot.on_trial():
+            values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
+        await self.device.send_telemetry(values)
+        slot.confirm()
 
-    async def _settle(self, prefix):
-        device = self.device
-        assigned = self._assigned(prefix)
-        title, version, checksum, size, url = assigned
-        slot = self.slots.get(prefix)
-        if assigned == self._refused.get(prefix):
+    async def _settle(self, assignment):
+        prefix = assignment.prefix
+        if assignment == self._refused.get(prefix):
             return
         self._refused[prefix] = None
-        if not (title and version and (size or url)):
-            return  # more may come
-        tell = device.send_telemetry
-        state = prefix + "_state"
+        if not assignment.is_complete():
+            return
         try:
-            if not slot:
-                raise Refused("this board takes no " + prefix)
-            if slot.current() == [title, version]:
-                return
-            kinds = type(title), type(version), type(url or ""), type(size or 0)
-            if kinds != (str, str, str, int):
-                raise Refused("the assignment is malformed")
-            image = Image(self.keys, slot, title, version, size)
-            await tell({state: "DOWNLOADING"})
-            await self._download(prefix, assigned, image)
-            await tell({state: "DOWNLOADED"})
-            algorithm = device.shared.get(prefix + "_checksum_algorithm")
-            check = Checksum(algorithm)
-            slot.finish(check.update)
-            if not check.matches(checksum):
-                raise Refused("the checksum does not match")
-            if checksum and not check.known and device.log:
-                device.log("%s is not checked: the signature decides" % (algorithm,))
-            await tell({state: "VERIFIED"})
-            slot.activate()
-            try:
-                await tell({state: "UPDATING"})
-            finally:
-                self.reset()
+            await self._install(assignment, self.slots.get(prefix))
         except Refused as error:
-            await tell({state: "FAILED", prefix + "_error": str(error)})
-            self._refused[prefix] = assigned
-        finally:
-            if slot:
-                slot.abort()
+            await self._tell(prefix, "FAILED", str(error))
+            self._refused[prefix] = assignment
 
-    async def _download(self, prefix, assigned, image):
-        url = assigned[4]
+    async def _install(self, assignment, slot):
+        prefix = assignment.prefix
+        if not slot:
+            raise Refused("this board takes no " + prefix)
+        if tuple(slot.current()) == (assignment.title, assignment.version):
+            return
+        assignment.check()
+        image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
-            if url:
-                from .url import download
-
-                await download(self.connect, url, image, self.progress)
-            elif len(self.device.path) < 3:
-                raise Refused("CoAP gives no packages to a device with X.509")
-            else:
-                await self._fetch_chunks(prefix, assigned, image)
-        except Exception as error:
-            if 0x80 <= getattr(error, "code", 0) < _SERVER_ERROR:
-                raise Refused("the server answered %s" % error)
-            raise
-
-    async def _fetch_chunks(self, prefix, assigned, image):
-        window = self.device.client.endpoint.window_limit
-        size = assigned[3]
-        tasks = {}  # number of a chunk that was asked for: its task
-        ahead = {}  # number: chunk that came before its turn
-        ask = 0
-        self._inbox = []
-        try:
-            while image.offset < size:
-                while (
-                    len(tasks) + len(ahead) < window
-                    and ask * _CHUNK < size
-                    and (image.offset or not ask)  # the first one may tell where to go on
-                ):
-                    tasks[ask] = asyncio.create_task(self._fetch(prefix, assigned, ask))
-                    ask += 1
-                while not self._inbox:
-                    self._event.clear()
-                    await self._event.wait()
-                    if self._assigned(prefix) != assigned:
-                        raise OSError("another package was assigned")
-                chunk, outcome = self._inbox.pop(0)
-                del tasks[chunk]
-                if isinstance(outcome, Exception):
-                    raise outcome
-                ahead[chunk] = outcome.payload
-                chunk = image.offset // _CHUNK
-                while chunk in ahead and not (self.pause and tasks):
-                    data = ahead.pop(chunk)
-                    if len(data) != min(_CHUNK, size - chunk * _CHUNK):
-                        raise Refused("a chunk has a wrong length")
-                    image.feed(chunk * _CHUNK, data)
-                    self.progress(image.offset, size)
-                    chunk = image.offset // _CHUNK
-                    ask = max(ask, chunk)  # the slot may have what comes next
-            if not image.size:
-                raise Refused("this is no update package")  # it ended within its header
+            await self._tell(prefix, "DOWNLOADING")
+            await self._fetch(assignment, image)
+            await self._tell(prefix, "DOWNLOADED")
+            self._verify(assignment, slot)
+            await self._tell(prefix, "VERIFIED")
+            slot.activate()
         finally:
-            for task in tasks.values():
-                task.cancel()
+            slot.abort()
+        try:
+            await self._tell(prefix, "UPDATING")
+        finally:
+            self.reset()
 
-    async def _fetch(self, prefix, assigned, chunk):
-        fields = zip(
-            ("title=%s", "version=%s", "size=%d", "chunk=%d"), assigned[:2] + [_CHUNK, chunk]
+    async def _fetch(self, assignment, image):
+        self._download = asyncio.create_task(
+            download(assignment, image, self.device, self.connect, self.pause, self.progress)
         )
-        query = [name % value for name, value in fields]
-        path = prefix, self.device.path[2]
+        self._fetching = assignment
         try:
-            outcome = await self.device.client.get(path, query=query, type=NON, bulk=True)
-        except Exception as error:
-            outcome = error
-        self._inbox.append((chunk, outcome))
-        self._event.set()
+            await self._download
+        except asyncio.CancelledError:
+            if self._fetching:
+                raise  # we are cancelled, not it
+            raise OSError("another package was assigned")
+        finally:
+            self._download.cancel()
+            self._fetching = self._download = None
+
+    def _verify(self, assignment, slot):
+        check = Checksum(assignment.algorithm)
+        slot.finish(check.update)
+        if not check.matches(assignment.checksum):
+            raise Refused("the checksum does not match")
+        if assignment.checksum and not check.known:
+            self.device.log("%s is not checked: the signature decides" % (assignment.algorithm,))
+
+    def _take_attributes(self, changed, deleted):
+        self._changed.set()
+        fetching = self._fetching
+        if fetching and fetching != Assignment(fetching.prefix, self.device.shared):
+            self._fetching = None  # ending 4
+            self._download.cancel()
+
+    async def _tell(self, prefix, state, error=None):
+        values = {prefix + "_state": state}
+        if error is not None:
+            values[prefix + "_error"] = error
+        await self.device.send_telemetry(values)

@@ -4,20 +4,18 @@ from abupdate.verify import Refused
 from micropython import const
 
 _BLOCK = const(1024)
+_PORT = const(5683)
 _MAX_BODY = const(1 << 28)  # the signed manifest says how much it is
 
 
-async def download(connect, url, image, progress):
-    """Feed an Image from coap://host[:port]/path[?query], from where it wants to go on.
+async def fetch(url, image, connect, progress):
+    """Feed an Image from coap://host[:port]/path[?query]; see download.py.
 
     connect is coap.connect. Raises Refused, and what Client.get() raises.
     """
-    scheme, _, rest = url.partition("://")
-    rest, _, query = rest.partition("?")
-    host, _, path = rest.partition("/")
-    host, _, port = host.partition(":")
-    if scheme != "coap" or not connect or port and not port.isdigit():
-        raise Refused("cannot fetch " + url)
+    host, port, path, query = split(url)
+    if not connect:
+        raise Refused("this board fetches no " + url)
 
     def sink(data):
         nonlocal at
@@ -28,8 +26,7 @@ async def download(connect, url, image, progress):
         if image.offset > at:
             raise EOFError  # the slot has what comes next
 
-    client = await connect(host, int(port or 5683))
-    query = query and query.split("&")
+    client = await connect(host, port)
     try:
         while image.offset != image.size:
             at = image.offset // _BLOCK * _BLOCK
@@ -41,3 +38,14 @@ async def download(connect, url, image, progress):
                 raise Refused("shorter than its manifest says")
     finally:
         client.close()
+
+
+def split(url):
+    """Return (host, port, path, sequence of queries) of a coap:// URL; Refused for any other."""
+    scheme, _, rest = url.partition("://")
+    rest, _, query = rest.partition("?")
+    host, _, path = rest.partition("/")
+    host, _, port = host.partition(":")
+    if scheme != "coap" or port and not port.isdigit():
+        raise Refused("cannot fetch " + url)
+    return host, int(port or _PORT), path, query.split("&") if query else ()

@@ -4,7 +4,7 @@ import json
 
 from coap.message import Message
 from fakes import Client, raised, run
-from thingsboard.provision import provision
+from thingsboard.provisioning import provision
 
 SUCCESS = b'{"credentialsValue":"aBcD","credentialsType":"ACCESS_TOKEN","status":"SUCCESS"}'
 

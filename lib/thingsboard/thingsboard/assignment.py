@@ -1,0 +1,38 @@
+# A package that the server wants on this board (ThingsBoard: OTA updates). Sans-I/O.
+
+from abupdate.verify import Refused
+
+
+class Assignment:
+    """The shared attributes fw_* or sw_*, whichever prefix names; each may be anything or None."""
+
+    def __init__(self, prefix, shared):
+        self.prefix = prefix
+        self.title = shared.get(prefix + "_title")
+        self.version = shared.get(prefix + "_version")
+        self.size = shared.get(prefix + "_size")
+        self.checksum = shared.get(prefix + "_checksum")
+        self.algorithm = shared.get(prefix + "_checksum_algorithm")
+        self.url = shared.get(prefix + "_url")
+
+    def __eq__(self, other):
+        return other is not None and self._identity() == other._identity()
+
+    def is_complete(self):
+        """Whether enough is known to begin; else more may come."""
+        return bool(self.title and self.version and (self.size or self.url))
+
+    def check(self):
+        """Raise Refused if what is known has the wrong types."""
+        for value, kind in (
+            (self.title, str),
+            (self.version, str),
+            (self.url or "", str),
+            (self.size or 0, int),
+        ):
+            if type(value) is not kind:  # True is an int to isinstance()
+                raise Refused("the assignment is malformed")
+
+    def _identity(self):
+        # The algorithm is not part of it: it tells nothing without its checksum.
+        return self.title, self.version, self.size, self.checksum, self.url

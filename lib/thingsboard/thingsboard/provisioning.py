@@ -1,0 +1,29 @@
+# A device without credentials becomes one with (ThingsBoard: device provisioning).
+
+from coap import ResponseError
+
+from .payload_json import JSONPayload
+
+
+async def provision(client, key, secret, payload=None, **fields):
+    """Provision a device; returns {"credentialsType": .., "credentialsValue": ..}.
+
+    key and secret are the device profile's; payload is a codec (default: JSON). fields go to the
+    server as they are: deviceName (else the server makes one), token (else the server makes one),
+    gateway=True; credentialsType "X509_CERTIFICATE" with hash (the certificate's PEM text), or
+    "MQTT_BASIC" with clientId, username and password. Raises ValueError with the server's reason,
+    OSError, TransferError.
+    """
+    codec = payload or JSONPayload()
+    fields["provisionDeviceKey"] = key
+    fields["provisionDeviceSecret"] = secret
+    try:
+        answer = await client.post("api/v1/provision", codec.provision(fields))
+        return codec.read_credentials(answer.payload)
+    except ResponseError as error:
+        reason = "the server answered %s" % error
+        if b"NOT_FOUND" in error.payload:
+            reason = "wrong key or secret, or the profile does not provision"
+        elif b"FAILURE" in error.payload:
+            reason = "the device exists, or was provisioned before"
+        raise ValueError("provisioning: " + reason)

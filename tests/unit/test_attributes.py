@@ -1,0 +1,57 @@
+# Shared attributes as last heard, and who is told of changes.
+
+from coap import TransferError
+from fakes import raised
+from thingsboard.attributes import SharedAttributes
+from thingsboard.payload_json import JSONPayload
+
+
+def attributes(report=None):
+    it = SharedAttributes(JSONPayload(), report)
+    heard = []
+    it.listen(lambda changed, deleted: heard.append((changed, sorted(deleted))))
+    return it, heard
+
+
+def test_changes():
+    it, heard = attributes()
+    it.take(b'{"a":1,"b":2}', True)
+    it.take(b'{"a":5}', False)
+    it.take(b'{"deleted":["b","never"]}', False)
+    assert it.values == {"a": 5}
+    it.take(b'{"a":5}', True)  # registered again: nothing is new
+    it.take(b'{"c":1}', True)  # a has gone unnoticed
+    assert heard == [
+        ({"a": 1, "b": 2}, []),
+        ({"a": 5}, []),
+        ({}, ["b", "never"]),
+        ({"c": 1}, ["a"]),
+    ]
+
+
+def test_an_attribute_named_deleted():
+    it, _ = attributes()
+    it.take(b'{"deleted":["x"]}', True)  # in the full state it is a key like any other
+    assert it.values == {"deleted": ["x"]}
+    it.take(b'{"deleted":"yes"}', False)  # no list: no deletion
+    assert it.values == {"deleted": "yes"}
+
+
+def test_a_raising_listener_does_not_keep_the_others_from_hearing():
+    log = []
+    it = SharedAttributes(JSONPayload(), lambda what, error: log.append((what, error)))
+    heard = []
+    it.listen(lambda changed, deleted: changed["missing"])
+    it.listen(lambda changed, deleted: heard.append(changed))
+    it.take(b'{"a":1}', True)
+    assert heard == [{"a": 1}]
+    assert len(log) == 1 and log[0][0] == "attributes" and isinstance(log[0][1], KeyError)
+
+
+def test_a_payload_that_is_none_changes_nothing():
+    it, heard = attributes()
+    it.take(b'{"a":1}', True)
+    for payload in (b"", b"{", b"[]", b"5", b"null"):
+        for full in (True, False):
+            assert raised(TransferError, it.take, payload, full), payload
+    assert it.values == {"a": 1} and len(heard) == 1

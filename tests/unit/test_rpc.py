@@ -1,0 +1,179 @@
+# Commands: each runs once, and its reply is sent as often as the command comes.
+
+import asyncio
+import json
+
+from coap import TransferError
+from fakes import Board, run
+from thingsboard.clock import Clock
+from thingsboard.payload_json import JSONPayload
+from thingsboard.rpc import Commands
+
+
+class Scene:
+    """Commands with a server that takes replies; `sent` are theirs, `log` what was reported."""
+
+    def __init__(self, ticks=None, send=None):
+        self.sent = []  # (id, reply)
+        self.log = []  # (what, error)
+        self.fault = send  # called before a reply is taken
+        clock = Clock(ticks or Board())
+        self.commands = Commands(JSONPayload(), clock, self.send, self.report)
+        self.on = self.commands.on
+
+    async def send(self, id, payload):
+        if self.fault:
+            self.fault()
+        self.sent.append((id, json.loads(payload)))
+
+    def report(self, what, error):
+        self.log.append((what, error))
+
+    def take(self, payload):
+        run(self.commands.take(payload))
+
+
+def test_a_reply():
+    it = Scene()
+    it.on("add", lambda params: {"sum": params["a"] + params["b"]})
+    it.take(b'{"id":7,"method":"add","params":{"a":1,"b":2}}')
+    assert it.sent == [(7, {"sum": 3})]
+
+
+def test_async_handler():
+    it = Scene()
+
+    async def slow(params):
+        await asyncio.sleep(0)
+        return {"params": params}
+
+    it.on("slow", slow)
+    it.take(b'{"id":0,"method":"slow","params":null}')
+    assert it.sent == [(0, {"params": None})]
+
+
+def test_that_goes_wrong_is_answered_by_an_object():
+    it = Scene()
+    it.on("raises", lambda params: params["password"])
+    it.on("number", lambda params: 5)
+    it.on("nan", lambda params: {"x": float("nan")})
+    it.on("nothing", lambda params: None)
+    for method, answer in (
+        (b"unknown", {"error": "no such method"}),
+        (b"raises", {"error": "TypeError"}),
+        (b"number", {"error": "the handler returned no dict"}),
+        (b"nan", {"error": "ValueError"}),
+        (b"nothing", {}),
+    ):
+        it.take(b'{"id":1,"method":"' + method + b'"}')
+        assert it.sent[-1] == (1, answer)
+    assert [what for what, _ in it.log] == ["raises", "nan"]
+
+
+def test_a_repeated_command_runs_once():
+    ticks = Board()
+    it = Scene(ticks)
+    ran = []
+    it.on("m", lambda params: ran.append(params) or {"n": len(ran)})
+    it.take(b'{"id":0,"method":"m","params":1}')
+    it.take(b'{"id":0,"method":"m","params":1}')
+    assert ran == [1] and it.sent == 2 * [(0, {"n": 1})]
+    # The server was restarted: ids begin at 0 again, other params are another command.
+    it.take(b'{"id":0,"method":"m","params":2}')
+    assert ran == [1, 2]
+    ticks.now += 247_000
+    it.take(b'{"id":0,"method":"m","params":1}')
+    assert ran == [1, 2, 1]
+
+
+def test_only_the_last_eight_replies_are_kept():
+    it = Scene()
+    ran = []
+    it.on("m", lambda params: ran.append(params))
+    for n in range(9):
+        it.take(make(n))
+    it.take(make(0))
+    assert ran == list(range(9)) + [0]
+    it.take(make(8))
+    assert len(ran) == 10
+
+
+def make(n):
+    return json.dumps({"id": n, "method": "m", "params": n}).encode()
+
+
+def test_a_repetition_while_the_handler_runs_waits_for_its_reply():
+    async def main():
+        it = Scene()
+        gate = asyncio.Event()
+        ran = []
+
+        async def slow(params):
+            ran.append(params)
+            await gate.wait()
+            return {"done": True}
+
+        it.on("m", slow)
+        first = asyncio.create_task(it.commands.take(make(1)))
+        await asyncio.sleep(0)
+        await it.commands.take(make(1))
+        assert it.sent == [] and ran == [1]
+        gate.set()
+        await first
+        assert len(it.sent) == 1
+
+    run(main())
+
+
+def test_no_more_than_eight_commands_at_a_time():
+    async def main():
+        it = Scene()
+        gate = asyncio.Event()
+
+        async def slow(params):
+            await gate.wait()
+
+        it.on("m", slow)
+        tasks = [asyncio.create_task(it.commands.take(make(n))) for n in range(8)]
+        await asyncio.sleep(0)
+        await it.commands.take(make(8))
+        assert it.sent == [(8, {"error": "busy"})]
+        gate.set()
+        for task in tasks:
+            await task
+        assert len(it.sent) == 9
+
+    run(main())
+
+
+def test_an_action_runs_after_the_reply_has_arrived():
+    order = []
+    it = Scene(send=lambda: order.append("reply"))
+    it.on("reboot", lambda params: ({"ok": True}, lambda: order.append("reset")))
+    it.take(b'{"id":3,"method":"reboot"}')
+    assert order == ["reply", "reset"]
+
+
+def test_an_action_waits_for_the_reply_that_arrives():
+    def fail():
+        if faults:
+            raise faults.pop()
+
+    faults = [OSError(110)]
+    done = []
+    it = Scene(send=fail)
+    it.on("reboot", lambda params: ({}, lambda: done.append("reset")))
+    it.take(b'{"id":3,"method":"reboot"}')
+    assert done == [] and [what for what, _ in it.log] == ["rpc"]
+    it.take(b'{"id":3,"method":"reboot"}')  # the server asks again
+    assert done == ["reset"] and it.sent == [(3, {})]
+    it.take(b'{"id":3,"method":"reboot"}')
+    assert done == ["reset"]
+
+
+def test_what_is_no_command_is_reported():
+    it = Scene()
+    for payload in (b"{", b"[1]", b"7"):
+        it.take(payload)
+    assert it.sent == [] and len(it.log) == 3
+    assert all(isinstance(error, TransferError) for _, error in it.log)
