@@ -11,7 +11,7 @@ OURS = {"coap", "thingsboard", "abupdate", "tools", "boards", "tests"}
 OURS |= {path.stem for path in (ROOT / "firmware").glob("*") if path.stem != "README"}
 MAY_IMPORT = {"coap": set(), "abupdate": set(), "thingsboard": {"coap", "abupdate"}}
 SANS_IO = {"message", "endpoint", "observe", "block", "image"}
-SANS_IO |= {"link", "sequence", "backoff", "schedule", "outbox", "attributes", "rpc"}
+SANS_IO |= {"link", "schedule", "outbox", "attributes", "rpc"}
 SANS_IO |= {"payload_json", "assignment", "checksum"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
 

@@ -9,7 +9,7 @@ from thingsboard.payload_json import JSONPayload
 def attributes(report=None):
     it = SharedAttributes(JSONPayload(), report)
     heard = []
-    it.listen(lambda changed, deleted: heard.append((changed, sorted(deleted))))
+    it.listeners.append(lambda changed, deleted: heard.append((changed, sorted(deleted))))
     return it, heard
 
 
@@ -41,8 +41,8 @@ def test_a_raising_listener_does_not_keep_the_others_from_hearing():
     log = []
     it = SharedAttributes(JSONPayload(), lambda what, error: log.append((what, error)))
     heard = []
-    it.listen(lambda changed, deleted: changed["missing"])
-    it.listen(lambda changed, deleted: heard.append(changed))
+    it.listeners.append(lambda changed, deleted: changed["missing"])
+    it.listeners.append(lambda changed, deleted: heard.append(changed))
     it.take(b'{"a":1}', True)
     assert heard == [{"a": 1}]
     assert len(log) == 1 and log[0][0] == "attributes" and isinstance(log[0][1], KeyError)

@@ -2,7 +2,7 @@
 
 from coap import ResponseError
 from coap.message import Message
-from thingsboard.backoff import Backoff
+from thingsboard.schedule import Backoff
 
 SILENCE = OSError(110)
 

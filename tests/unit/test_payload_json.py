@@ -10,17 +10,25 @@ codec = JSONPayload()
 
 
 def test_what_goes_out():
-    for payload, value in (
-        (codec.telemetry({"t": 1}), {"t": 1}),
-        (codec.telemetry({"t": 1}, 5), {"ts": 5, "values": {"t": 1}}),
-        (codec.telemetry([{"t": 1}, {"t": 2}]), [{"t": 1}, {"t": 2}]),
-        (codec.attributes({"a": [1, None]}), {"a": [1, None]}),
-        (codec.call("m", None), {"method": "m", "params": None}),
-        (codec.reply({}), {}),
-        (codec.claim("s", 0), {"secretKey": "s", "durationMs": 0}),
-        (codec.provision({"token": "t"}), {"token": "t"}),
+    for kind, values in (
+        ("telemetry", {"t": 1}),
+        ("telemetry", {"ts": 5, "values": {"t": 1}}),
+        ("telemetry", [{"t": 1}, {"t": 2}]),
+        ("attributes", {"a": [1, None]}),
+        ("call", {"method": "m", "params": None}),
+        ("reply", {}),
+        ("claim", {"secretKey": "s", "durationMs": 0}),
+        ("provision", {"token": "t"}),
     ):
-        assert isinstance(payload, bytes) and json.loads(payload) == value
+        payload = codec.encode(kind, values)
+        assert isinstance(payload, bytes) and json.loads(payload) == values, kind
+
+
+def test_only_telemetry_may_be_a_list():
+    for kind in ("attributes", "call", "reply", "claim", "provision"):
+        assert raised(ValueError, codec.encode, kind, [{"a": 1}]), kind
+    for values in ([], [1], [[{"a": 1}]], "text", None):
+        assert raised(ValueError, codec.encode, "telemetry", values), values
 
 
 def test_a_batch_of_records():
@@ -35,26 +43,19 @@ def test_a_batch_of_records():
 
 
 def test_what_comes_in():
-    both = {"client": {"a": 1}, "shared": {}}
-    assert codec.read_attributes(json.dumps(both).encode()) == both
-    assert codec.read_state(b'{"deleted":["x"]}') == {"deleted": ["x"]}
-    assert codec.read_change(b'{"a":1,"deleted":["x"]}') == ({"a": 1}, ["x"])
-    assert codec.read_change(b'{"deleted":"yes"}') == ({"deleted": "yes"}, [])
-    assert codec.read_command(b'{"id":7,"method":"m","params":[1]}') == (7, "m", [1])
-    assert codec.read_command(b'{"id":7,"method":"m"}') == (7, "m", None)
-    assert codec.read_answer(b"[1]") == [1]
-    assert codec.read_credentials(b'{"credentialsValue":"x"}') == {"credentialsValue": "x"}
+    for kind in ("attributes", "state", "change", "command", "credentials", "answer"):
+        assert codec.decode(kind, b'{"a":1,"deleted":["x"]}') == {"a": 1, "deleted": ["x"]}
+    assert codec.decode("answer", b"[1]") == [1] and codec.decode("answer", b"5") == 5
 
 
 def test_what_comes_in_and_is_no_object():
-    readers = (codec.read_attributes, codec.read_state, codec.read_change)
-    for read in readers + (codec.read_command, codec.read_credentials):
+    for kind in ("attributes", "state", "change", "command", "credentials"):
         for payload in (b"[]", b"5", b'"x"', b"null"):
-            error = raised(TransferError, read, payload)
-            assert error and "no object" in str(error), payload
+            error = raised(TransferError, codec.decode, kind, payload)
+            assert error and "no object" in str(error), (kind, payload)
 
 
 def test_what_comes_in_and_is_no_json():
     for payload in (b"", b"{oops", b"\x08\x01"):
-        error = raised(TransferError, codec.read_answer, payload)
+        error = raised(TransferError, codec.decode, "answer", payload)
         assert error and "no JSON" in str(error), payload

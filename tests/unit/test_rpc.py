@@ -19,7 +19,9 @@ class Scene:
         self.fault = send  # called before a reply is taken
         clock = Clock(ticks or Board())
         self.commands = Commands(JSONPayload(), clock, self.send, self.report)
-        self.on = self.commands.on
+
+    def on(self, method, handler):
+        self.commands.handlers[method] = handler
 
     async def send(self, id, payload):
         if self.fault:

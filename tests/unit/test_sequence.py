@@ -1,6 +1,6 @@
 # The order of notifications, and when all of it is asked for again.
 
-from thingsboard.sequence import Sequence
+from thingsboard.link import Sequence
 
 
 def heard(*messages):

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -73,10 +74,11 @@ def dotted(path: Path) -> str:
 
 
 def measure_heap(libraries: Path) -> dict[str, int]:
-    """Run the bytecode against a simulator; return {"client": bytes, "round_trip": bytes}."""
-    with Simulator() as sim:
+    """Run the bytecode against a simulator; return bytes of HEAP_BUDGETS' names."""
+    with Simulator() as sim, tempfile.TemporaryDirectory() as folder:
         sim.add_device("measured", "TOKEN")
-        command = [micropython(), "-X", "heapsize=4M", str(PORT_SCRIPT), str(sim.port)]
+        command = [micropython(), "-X", "heapsize=4M", str(PORT_SCRIPT)]
+        command += [str(sim.port), folder + "/"]
         run = subprocess.run(
             command,
             env=environment(libraries),

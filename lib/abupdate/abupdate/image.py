@@ -10,7 +10,8 @@ import json
 
 from micropython import const
 
-from .verify import Refused, verify
+from . import Refused
+from .verify import verify
 
 _HEADER_MAX = const(4096)
 _SIGNATURE = const(10)

@@ -6,8 +6,8 @@
 
 from micropython import const
 
+from . import Refused
 from .slot import Slot
-from .verify import Refused
 
 _BLOCK = const(4096)  # what is erased and written at once
 _TRIES_MAX = const(3)  # activations of one package

@@ -8,7 +8,7 @@
 
 from micropython import const
 
-from .verify import Refused
+from . import Refused
 
 _CHECKPOINT = const(12)  # at most 1 << 12 bytes of a file are lost by a power cut
 _SPARE = const(8)  # blocks for the folders, the header, and what LittleFS copies on write

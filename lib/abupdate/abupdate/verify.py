@@ -4,6 +4,8 @@ import hashlib
 
 from micropython import const
 
+from . import Refused
+
 _KEY = const(384)  # bytes of a public key: its modulus, big-endian; the exponent is 65537
 _KEY_ID = const(6)  # in a header: image.py draws it
 _SIGNATURE = const(10)
@@ -16,10 +18,6 @@ _PREFIX = (
     + b"\x00\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
     b"\x05\x00\x04\x20"
 )
-
-
-class Refused(Exception):
-    """The package is not installed; the text tells a person why."""
 
 
 def verify(header, keys):

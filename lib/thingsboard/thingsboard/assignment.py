@@ -1,6 +1,6 @@
 # A package that the server wants on this board (ThingsBoard: OTA updates). Sans-I/O.
 
-from abupdate.verify import Refused
+from abupdate import Refused
 
 
 class Assignment:

@@ -2,21 +2,16 @@
 
 
 class SharedAttributes:
-    """What the server wants the device to know, and who is told of changes.
+    """What the server wants the device to know: values, a dict; listeners are told of changes.
 
-    values is the dict as last heard. codec reads payloads; report(what, error) takes what a
-    listener raises.
+    codec reads payloads; report(what, error) takes what a listener raises.
     """
 
     def __init__(self, codec, report):
         self.values = {}
+        self.listeners = []  # functions of (changed, deleted), a dict and a list of names
         self._codec = codec
         self._report = report
-        self._listeners = []
-
-    def listen(self, callback):
-        """Call callback(changed, deleted), a dict and a list of names, for each change."""
-        self._listeners.append(callback)
 
     def take(self, payload, full):
         """Take a notification: all shared attributes (full), or what changed.
@@ -24,11 +19,12 @@ class SharedAttributes:
         Raises TransferError for a payload that is none; nothing has changed then.
         """
         values = self.values
+        state = self._codec.decode("state" if full else "change", payload)
+        deleted = []
         if full:
-            state = self._codec.read_state(payload)
             deleted = [name for name in values if name not in state]
-        else:
-            state, deleted = self._codec.read_change(payload)
+        elif isinstance(state.get("deleted"), list):  # else an attribute that is named so
+            deleted = state.pop("deleted")
         for name in deleted:
             values.pop(str(name), None)
         changed = {}
@@ -36,11 +32,8 @@ class SharedAttributes:
             if name not in values or values[name] != value:
                 changed[name] = values[name] = value
         if changed or deleted:
-            self._tell(changed, deleted)
-
-    def _tell(self, changed, deleted):
-        for callback in self._listeners:
-            try:
-                callback(changed, deleted)
-            except Exception as error:
-                self._report("attributes", error)
+            for listener in self.listeners:
+                try:
+                    listener(changed, deleted)
+                except Exception as error:
+                    self._report("attributes", error)

@@ -4,7 +4,7 @@
 
 import asyncio
 
-from abupdate.verify import Refused
+from abupdate import Refused
 from coap import NON
 from micropython import const
 

@@ -38,8 +38,9 @@ class Device:
         self.session = Session(client, self.clock, log)
         # An empty outbox is false.
         self.outbox = Outbox(self.clock, self.payload) if outbox is None else outbox
-        self.attributes = SharedAttributes(self.payload, self.report)
-        self.commands = Commands(self.payload, self.clock, self._reply, self.report)
+        report = self.session.link.report
+        self.attributes = SharedAttributes(self.payload, report)
+        self.commands = Commands(self.payload, self.clock, self._reply, report)
 
     @property
     def shared(self):
@@ -53,7 +54,7 @@ class Device:
 
     def on_attributes(self, callback):
         """Call callback(changed, deleted), a dict and a list of names, for shared attributes."""
-        self.attributes.listen(callback)
+        self.attributes.listeners.append(callback)
 
     def on_rpc(self, method, handler):
         """Answer commands named method by handler(params), sync or async.
@@ -61,7 +62,7 @@ class Device:
         It returns the reply, a dict (None: {}); or (reply, action): action() runs when the server
         has the reply.
         """
-        self.commands.on(method, handler)
+        self.commands.handlers[method] = handler
 
     def record(self, values, ts=None):
         """Queue telemetry, a dict, with its time (ts: Unix milliseconds), for the session to send.
@@ -69,19 +70,21 @@ class Device:
         Raises ValueError for what the payload's format cannot say.
         """
         self.outbox.add(self.payload.record(values), ts)
-        self.session.stocked()
+        self.session.stock.set()
 
-    async def send_telemetry(self, values, ts=None):
-        """Send a dict, with ts (Unix milliseconds) or the server's; or a list of dicts.
+    def send_telemetry(self, values, ts=None):
+        """Return a coroutine that sends a dict, with ts (Unix milliseconds) or the server's time.
 
-        A dict in the list may be {"ts": .., "values": {..}}. Raises ValueError for what the
+        Or a list of dicts; each may be {"ts": .., "values": {..}}. Raises ValueError for what the
         payload's format cannot say, and for an empty list, to which the server would never answer.
         """
-        return await self._post("telemetry", self.payload.telemetry(values, ts))
+        if ts is not None:
+            values = {"ts": ts, "values": values}
+        return self._post("telemetry", values)
 
-    async def send_attributes(self, values):
-        """Publish client attributes, a dict; ValueError for what the format cannot say."""
-        return await self._post("attributes", self.payload.attributes(values))
+    def send_attributes(self, values):
+        """Return a coroutine that publishes client attributes, a dict; ValueError as above."""
+        return self._post("attributes", values)
 
     async def request_attributes(self, client_keys=(), shared_keys=()):
         """Return {"client": {..}, "shared": {..}} of the named attributes; all if none is named.
@@ -96,40 +99,36 @@ class Device:
                     raise ValueError("attribute names: " + text)
                 query.append(name + text)
         try:
-            path = self.path + ("attributes",)
-            response = await self.session.request(_GET, path, query=query)
+            request = self.client.request(_GET, self.path + ("attributes",), query=query)
+            response = await self.session.watch(request)
         except ResponseError as error:
             if error.code != _NOT_FOUND:
                 raise
             return {}
-        return self.payload.read_attributes(response.payload)
+        return self.payload.decode("attributes", response.payload)
 
     async def call(self, method, params=None, timeout_ms=_RPC_TIMEOUT_MS):
         """Call a method on the server (client-side RPC) and return its answer.
 
         ETIMEDOUT if the server's rule chain has no answer to it: by default it has none.
         """
-        response = await self._post("rpc", self.payload.call(method, params), timeout_ms)
-        return self.payload.read_answer(response.payload)
+        values = {"method": method, "params": params}
+        response = await self._post("rpc", values, "call", timeout_ms)
+        return self.payload.decode("answer", response.payload)
 
-    async def claim(self, secret="", duration_ms=0):
-        """Let a user claim this device by the secret within duration_ms (0: a day).
+    def claim(self, secret="", duration_ms=0):
+        """Return a coroutine that lets a user claim this device by the secret.
 
-        The server's 2.01 does not say whether claiming is allowed.
+        It holds for duration_ms (0: a day). The server's 2.01 does not say whether claiming is
+        allowed.
         """
-        return await self._post("claim", self.payload.claim(secret, duration_ms))
+        return self._post("claim", {"secretKey": secret, "durationMs": duration_ms})
 
-    def report(self, what, error):
-        """Keep a problem for the user to read, and log it unless it is the one known already."""
-        self.session.link.report(what, error)
-
-    def log(self, text):
-        """Tell the log a line."""
-        self.session.link.log(text)
-
-    async def _post(self, feature, payload, timeout_ms=_WAIT_MS):
+    def _post(self, feature, values, kind=None, timeout_ms=_WAIT_MS):
+        payload = self.payload.encode(kind or feature, values)
         path = self.path + (feature,)
-        return await self.session.request(_POST, path, payload, timeout_ms=timeout_ms)
+        return self.session.watch(self.client.request(_POST, path, payload, timeout_ms=timeout_ms))
 
-    async def _reply(self, id, payload):
-        await self.session.request(_POST, self.path + ("rpc", str(id)), payload)
+    def _reply(self, id, payload):
+        path = self.path + ("rpc", str(id))
+        return self.session.watch(self.client.request(_POST, path, payload))

@@ -4,7 +4,7 @@
 # image.offset equals image.size. It may be cancelled at any await: what the slot has by then is
 # not lost. It raises Refused for a package that will not do, and what the client raises.
 
-from abupdate.verify import Refused
+from abupdate import Refused
 from micropython import const
 
 _CLIENT_ERROR = const(0x80)  # 4.00

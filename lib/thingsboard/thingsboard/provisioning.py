@@ -18,8 +18,8 @@ async def provision(client, key, secret, payload=None, **fields):
     fields["provisionDeviceKey"] = key
     fields["provisionDeviceSecret"] = secret
     try:
-        answer = await client.post("api/v1/provision", codec.provision(fields))
-        return codec.read_credentials(answer.payload)
+        answer = await client.post("api/v1/provision", codec.encode("provision", fields))
+        return codec.decode("credentials", answer.payload)
     except ResponseError as error:
         reason = "the server answered %s" % error
         if b"NOT_FOUND" in error.payload:

@@ -9,12 +9,10 @@ _REPLIES = const(8)  # kept for repetitions; no more commands than that run at a
 
 
 class Command:
-    """A command that came: reply is None while its handler runs.
+    """A command that came, known by the CRC32 of its payload."""
 
-    action is what is still to be done once the server has the reply, or None.
-    """
-
-    reply = action = None
+    reply = None  # the payload; None while the handler runs
+    action = None  # what is to be done once the server has the reply
 
     def __init__(self, crc, came_ms):
         self.crc = crc
@@ -24,22 +22,18 @@ class Command:
 class Commands:
     """Runs the handlers of commands, each command once.
 
-    codec reads commands and writes replies; clock is a Clock; send(id, payload) is a coroutine
-    that has returned when the server has the reply; report(what, error) takes what a handler
-    raises.
+    handlers has them by method. codec reads commands and writes replies; clock is a Clock;
+    send(id, payload) is a coroutine that has returned when the server has the reply;
+    report(what, error) takes what goes wrong.
     """
 
     def __init__(self, codec, clock, send, report):
+        self.handlers = {}
         self._codec = codec
         self._clock = clock
         self._send = send
         self._report = report
-        self._handlers = {}
         self._recent = []  # commands, oldest first
-
-    def on(self, method, handler):
-        """Let handler(params), a function or a coroutine function, answer commands of a method."""
-        self._handlers[method] = handler
 
     async def take(self, payload):
         """Take a command: run its handler and send the reply; what goes wrong is reported.
@@ -47,62 +41,50 @@ class Commands:
         A repetition gets the reply that the command had; while that still runs, it gets nothing.
         """
         try:
-            await self._answer(payload)
+            fields = self._codec.decode("command", payload)
+            command = self._find(crc32(payload))
+            if command not in self._recent:
+                await self._begin(command, str(fields.get("method")), fields.get("params"))
+            if not command.reply:
+                return  # it still runs, and will reply
+            await self._send(fields.get("id"), command.reply)
+            action = command.action
+            if action:
+                command.action = None
+                action()
         except Exception as error:
             self._report("rpc", error)
 
-    async def _answer(self, payload):
-        id, method, params = self._codec.read_command(payload)
-        crc = crc32(payload)
-        command = self._find(crc)
-        if not command:
-            command = self._begin(crc)
-            if not command:
-                await self._send(id, self._codec.reply({"error": "busy"}))
-                return
-            command.reply, command.action = await self._run(method, params)
-        elif not command.reply:
-            return  # the first of them will reply
-        await self._send(id, command.reply)
-        action = command.action
-        if action:
-            command.action = None
-            action()
-
     def _find(self, crc):
+        # The command that this is a repetition of, or a new one.
         now = self._clock.uptime_ms()
         for command in self._recent:
             if command.crc == crc and now - command.came_ms < _REPEAT_MS:
                 return command
+        return Command(crc, now)
 
-    def _begin(self, crc):
-        # None if the place of the oldest command is needed while that still runs.
+    async def _begin(self, command, method, params):
         recent = self._recent
         if len(recent) == _REPLIES:
-            if not recent[0].reply:
-                return None
+            if not recent[0].reply:  # its place is needed, and it still runs
+                command.reply = self._codec.encode("reply", {"error": "busy"})
+                return
             recent.pop(0)
-        command = Command(crc, self._clock.uptime_ms())
         recent.append(command)
-        return command
-
-    async def _run(self, method, params):
-        # The reply's payload, and what is to be done after it.
-        values = {"error": "no such method"}
-        action = None
         try:
-            if method in self._handlers:
-                values = self._handlers[method](params)
+            values = {"error": "no such method"}
+            if method in self.handlers:
+                values = self.handlers[method](params)
                 if hasattr(values, "send"):  # a coroutine
                     values = await values
                 if isinstance(values, tuple):
-                    values, action = values
+                    values, command.action = values
                 if values is None:
                     values = {}
                 elif not isinstance(values, dict):
                     values = {"error": "the handler returned no dict"}
-            return self._codec.reply(values), action
+            command.reply = self._codec.encode("reply", values)
         except Exception as error:
             # Only the kind goes out: the text may hold what nobody else is to see.
             self._report(method, error)
-            return self._codec.reply({"error": type(error).__name__}), None
+            command.reply = self._codec.encode("reply", {"error": type(error).__name__})

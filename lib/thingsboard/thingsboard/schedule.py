@@ -1,4 +1,5 @@
-# What a session has to do, and when. Sans-I/O: instants are milliseconds of uptime.
+# What a session has to do, and when; how long a job waits that has failed. Sans-I/O: instants are
+# milliseconds of uptime.
 
 from micropython import const
 
@@ -7,9 +8,16 @@ PING = const(1)  # give a sign of life
 REGISTER = const(2)  # register all observations anew
 
 _SYNC_MS = const(6 * 3600_000)  # between looks at the time
-# From a job's begin until it is tried again, if it fails.
-_RETRY_MS = {SYNC: 60_000, PING: 1000, REGISTER: 10_000}
+_SYNC_RETRY_MS = const(60_000)  # from the begin of a job to its next try, if it fails
+_RETRY_MS = const(1000)
 _SETTLE_MS = const(10_000)  # between registrations that a recovery asks for
+
+_BACKOFF_MS = const(1000)
+_MAX_BACKOFF_MS = const(60_000)
+_UNAUTHORIZED = const(0x81)
+_UNAUTHORIZED_MS = const(300_000)  # a wrong access token is not hammered
+_REFUSALS = const(6)  # doublings after an answer: up to a minute
+_SILENCES = const(3)  # doublings after silence, which took its time already: up to 8 s
 
 
 class Schedule:
@@ -23,7 +31,6 @@ class Schedule:
         self._random = random
         self._keepalive_ms = keepalive_ms
         self._reregister_ms = reregister_ms
-        self._registered = now  # when the observations were last registered
         self._due = {SYNC: now}
         if keepalive_ms:
             self.done(PING, now)
@@ -31,26 +38,49 @@ class Schedule:
 
     def next(self):
         """Return (job, instant) of what is due first."""
-        due = self._due
-        job = min(due, key=due.get)
-        return job, due[job]
+        job = min(self._due, key=self._due.get)
+        return job, self._due[job]
 
     def begin(self, job, now):
         """Note that a job is begun; without done() it is due again soon."""
-        self._due[job] = now + _RETRY_MS[job]
+        self._due[job] = now + (_SYNC_RETRY_MS if job == SYNC else _RETRY_MS)
 
     def done(self, job, now):
         """Note that a job which was begun at `now` is done."""
-        if job == SYNC:
-            period_ms = _SYNC_MS
-        elif job == PING:
+        period_ms = _SYNC_MS
+        if job == PING:
             period_ms = self._keepalive_ms
-        else:
+        elif job == REGISTER:
             self._registered = now
             period_ms = self._reregister_ms * (900 + self._random(201)) // 1000
         self._due[job] = now + period_ms
 
     def register_soon(self):
         """Note that observations may be lost: at a new address, or while the server was silent."""
-        soon = self._registered + _SETTLE_MS
-        self._due[REGISTER] = min(self._due[REGISTER], soon)
+        self._due[REGISTER] = min(self._due[REGISTER], self._registered + _SETTLE_MS)
+
+
+class Backoff:
+    """The waits of one job; random(n) returns an int of 0 to n - 1."""
+
+    _doublings = 0  # since the last success
+
+    def __init__(self, random):
+        self._random = random
+
+    def next(self, error):
+        """Return for how many milliseconds to wait after an error.
+
+        1 s, doubling to a minute, or to 8 s for an error without a response code; at random
+        between half and all of it.
+        """
+        code = getattr(error, "code", 0)
+        delay_ms = min(_BACKOFF_MS << self._doublings, _MAX_BACKOFF_MS)
+        if code == _UNAUTHORIZED:
+            delay_ms = _UNAUTHORIZED_MS
+        self._doublings = min(self._doublings + 1, _REFUSALS if code else _SILENCES)
+        return delay_ms // 2 + self._random(delay_ms // 2)
+
+    def succeeded(self):
+        """Begin anew with the shortest wait."""
+        self._doublings = 0

@@ -1,23 +1,20 @@
 # Keeps a Device in touch with its server: observations, outbox, clock, signs of life.
 #
-# What is decided stands in link.py, sequence.py, backoff.py and schedule.py; here is the asyncio
-# driver, which sleeps until something is due. Each job catches whatever comes, also what it does
-# not expect, reports it, waits and goes on: a device in the field has nobody to start it again.
+# What is decided stands in link.py and schedule.py; here is the asyncio driver, which sleeps until
+# something is due. Each job catches whatever comes, also what it does not expect, reports it, waits
+# and goes on: a device in the field has nobody to start it again.
 
 import asyncio
 from random import randrange
 
 from micropython import const
 
-from .backoff import Backoff
-from .link import Link
-from .schedule import PING, SYNC, Schedule
-from .sequence import Sequence
+from .link import Link, Sequence
+from .schedule import PING, SYNC, Backoff, Schedule
 
 _OBSERVE = const(6)
 _POST = const(2)
 _BAD_REQUEST = const(0x80)
-_WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
 _PAUSE_MS = const(1000)  # after an error that nobody foresaw
 
@@ -29,17 +26,16 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
     keepalive_ms keeps a NAT's binding open and notices a dead server (0: off, for low power);
     reregister_ms, give or take a tenth, bounds how long a server that forgot us goes unnoticed.
     """
-    session = device.session
 
     def take_command(payload, first):
         if payload:  # the answer to the registration has none
             asyncio.create_task(device.commands.take(payload))
 
-    path = device.path
+    session = device.session
     jobs = [
-        session.observe("attributes", path + ("attributes",), device.attributes.take, True),
-        session.observe("rpc", path + ("rpc",), take_command, False),
-        session.send(path + ("telemetry",), device.outbox),
+        session.observe(device.path + ("attributes",), device.attributes.take, True),
+        session.observe(device.path + ("rpc",), take_command, False),
+        session.send(device.path + ("telemetry",), device.outbox),
         session.keep(keepalive_ms, reregister_ms),
     ]
     if updater:
@@ -63,36 +59,32 @@ class Session:
         self.client = client
         self.clock = clock
         self.link = Link(log)
-        self.observations = {}  # by name, those that live
+        self.observations = {}  # by the last segment of their path
+        self.stock = asyncio.Event()  # set: the outbox may have something to send
         self._random = random
-        self._hurry = asyncio.Event()  # keep() must look at its schedule again
-        self._stock = asyncio.Event()  # send() may find something in the outbox
+        self._news = asyncio.Event()  # set: keep() must look at its schedule again
 
-    async def request(self, code, path, payload=b"", query=(), timeout_ms=_WAIT_MS):
-        """Send a request and return the response; see coap.Client.request()."""
-        request = self.client.request(code, path, payload, query=query, timeout_ms=timeout_ms)
-        return await self._watch(request)
-
-    async def _watch(self, request):
-        # Learn from a request whether the server is, or was, silent.
+    async def watch(self, request):
+        """Await a request; learn from it whether the server is, or was, silent."""
         endpoint = self.client.endpoint
         sent_before = endpoint.retransmissions
         try:
             response = await request
         except OSError:
             self.link.unanswered()
-            self._hurry.set()
+            self._news.set()
             raise
         if self.link.answered(endpoint.retransmissions != sent_before):
             self._register_soon()
         return response
 
-    async def observe(self, name, path, take, ordered):
+    async def observe(self, path, take, ordered):
         """Keep an observation until cancelled.
 
         take(payload, first) gets each message; first: it is the answer to a registration. With
         ordered it gets none that is older than the last.
         """
+        name = path[-1]
         backoff = Backoff(self._random)
         while True:
             try:
@@ -101,7 +93,7 @@ class Session:
                 sequence = Sequence()
                 async for message in observation:
                     backoff.succeeded()
-                    self.link.well()
+                    self.link.problem = None
                     number = message.uint(_OBSERVE)
                     if sequence.take(message.token, number):
                         observation.register()
@@ -115,12 +107,13 @@ class Session:
         while True:
             payload = outbox.batch()
             if not payload:
-                self._stock.clear()
-                await self._stock.wait()
+                self.stock.clear()
+                await self.stock.wait()
                 continue
             try:
-                await self.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
-                self.link.well()
+                request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
+                await self.watch(request)
+                self.link.problem = None
                 backoff.succeeded()
                 outbox.accepted()
             except Exception as error:
@@ -129,37 +122,27 @@ class Session:
                 elif record := outbox.rejected():
                     self.link.report(record, error)
 
-    async def _failed(self, job, error, backoff):
-        observation = self.observations.pop(job, None)
-        if observation:
-            observation.cancel()
-        self.link.report(job, error)
-        await asyncio.sleep_ms(backoff.next(error))
-
-    def stocked(self):
-        """Note that the outbox has something more, or knows the time of what it has."""
-        self._stock.set()
-
     async def keep(self, keepalive_ms, reregister_ms):
         """Do what the schedule says until cancelled."""
-        now = self.clock.uptime_ms()
-        self.schedule = schedule = Schedule(now, keepalive_ms, reregister_ms, self._random)
+        clock = self.clock
+        schedule = Schedule(clock.uptime_ms(), keepalive_ms, reregister_ms, self._random)
+        self.schedule = schedule
         self.client.on_open = self._register_soon
         while True:
             try:
                 if self.link.wants_new_port():
                     self.client.reconnect()
-                now = self.clock.uptime_ms()
+                now = clock.uptime_ms()
                 job, due = schedule.next()
                 if due > now:
                     await self._sleep(due - now)
                     continue
                 schedule.begin(job, now)
                 if job == SYNC:
-                    await self.clock.sync(self.client)
-                    self.stocked()
+                    await clock.sync(self.client)
+                    self.stock.set()
                 elif job == PING:
-                    await self._watch(self.client.ping(_TIMEOUT_MS))
+                    await self.watch(self.client.ping(_TIMEOUT_MS))
                 else:
                     for observation in self.observations.values():
                         observation.register()
@@ -171,12 +154,19 @@ class Session:
     async def _sleep(self, ms):
         # Until something is due, or changes what is.
         try:
-            await asyncio.wait_for_ms(self._hurry.wait(), ms)
+            await asyncio.wait_for_ms(self._news.wait(), ms)
         except asyncio.TimeoutError:
             pass
-        self._hurry.clear()
+        self._news.clear()
+
+    async def _failed(self, job, error, backoff):
+        observation = self.observations.pop(job, None)
+        if observation:
+            observation.cancel()
+        self.link.report(job, error)
+        await asyncio.sleep_ms(backoff.next(error))
 
     def _register_soon(self):
         if self.schedule:
             self.schedule.register_soon()
-            self._hurry.set()
+            self._news.set()

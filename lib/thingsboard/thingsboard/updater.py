@@ -11,13 +11,10 @@
 
 import asyncio
 
-from abupdate.image import Image
-from abupdate.verify import Refused
+from abupdate import Refused
 from micropython import const
 
 from .assignment import Assignment
-from .checksum import Checksum
-from .download import download
 
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
@@ -41,6 +38,7 @@ class Updater:
         self.progress = progress or (lambda done, total: None)
         self.pause = pause
         self.connect = connect
+        self._link = device.session.link
         self._refused = {}  # by prefix: the assignment that was, ending 2
         self._changed = asyncio.Event()  # shared attributes came since the assignments were read
         self._fetching = None  # the assignment under way, and the task that downloads it
@@ -62,7 +60,7 @@ class Updater:
                 delay_ms = _MIN_DELAY_MS
                 await self._changed.wait()
             except Exception as error:
-                self.device.report("update", error)
+                self._link.report("update", error)
                 await asyncio.sleep_ms(delay_ms)
                 delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
 
@@ -97,6 +95,9 @@ class Updater:
         if tuple(slot.current()) == (assignment.title, assignment.version):
             return
         assignment.check()
+        # What only an update needs is loaded when there is one.
+        from abupdate.image import Image
+
         image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
             await self._tell(prefix, "DOWNLOADING")
@@ -113,6 +114,8 @@ class Updater:
             self.reset()
 
     async def _fetch(self, assignment, image):
+        from .download import download
+
         self._download = asyncio.create_task(
             download(assignment, image, self.device, self.connect, self.pause, self.progress)
         )
@@ -128,12 +131,14 @@ class Updater:
             self._fetching = self._download = None
 
     def _verify(self, assignment, slot):
+        from .checksum import Checksum
+
         check = Checksum(assignment.algorithm)
         slot.finish(check.update)
         if not check.matches(assignment.checksum):
             raise Refused("the checksum does not match")
         if assignment.checksum and not check.known:
-            self.device.log("%s is not checked: the signature decides" % (assignment.algorithm,))
+            self._link.log("%s is not checked: the signature decides" % (assignment.algorithm,))
 
     def _take_attributes(self, changed, deleted):
         self._changed.set()

@@ -1,6 +1,6 @@
 # Packages elsewhere: fw_url, sw_url of any CoAP server, block by block (RFC 7959).
 
-from abupdate.verify import Refused
+from abupdate import Refused
 from micropython import const
 
 _BLOCK = const(1024)
