@@ -1,8 +1,8 @@
 # Keeps a Device in touch with its server: observations, outbox, clock, signs of life.
 #
 # What is decided stands in link.py and schedule.py; here is the asyncio driver, which sleeps until
-# something is due. Each job catches whatever comes, also what it does not expect, reports it, waits
-# and goes on: a device in the field has nobody to start it again.
+# something is due. Each job catches whatever comes, also what it does not expect, reports it,
+# waits and goes on: a device in the field has nobody to start it again.
 
 import asyncio
 from random import randrange
