@@ -5,6 +5,9 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tools.package import keys
 
+# Helpers too show what a failed assert compared.
+pytest.register_assert_rewrite("tests.support", "tests.system", "tests.power", "tests.interop")
+
 # What hypothesis remembers names files by their absolute paths: not in the checkout.
 _home = tempfile.TemporaryDirectory()
 set_hypothesis_home_dir(_home.name)

@@ -1,14 +1,11 @@
 # An update that finds less room than the file system promised: needs a real, small one.
 
 import os
-import sys
 
 import trial
 from abupdate.image import Image
 from abupdate.slot import AppSlot
-
-sys.path.append(__file__.rsplit("/", 2)[0] + "/unit")
-from updates import KEY, empty_root, package, refusal  # noqa: E402
+from updates import KEY, empty_root, package, refusal
 
 
 class OptimisticOS:

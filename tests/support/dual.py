@@ -1,12 +1,15 @@
 """Collects each `def test_x()` of a plain file twice: on CPython and on the unix port.
 
-On MicroPython a file runs once, in one process with a board-like heap; each test is reported by
-itself.
+A test with rows (tests/unit/rows.py) is one item a row. On MicroPython a file runs once, in one
+process with a board-like heap; each test is reported by itself. A failed assert shows what it
+compared: on CPython by pytest's rewriting, on MicroPython by asserts.py. What a test prints on
+MicroPython is shown when it fails.
 """
 
 import ast
 import asyncio
-import importlib.util
+import functools
+import importlib
 import json
 import subprocess
 import sys
@@ -15,62 +18,89 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.asserts import Copies
+from tests.unit.rows import cases
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
 
 RUNNER = Path(__file__).with_name("runner.py")
 SHIMS = ROOT / "tests" / "support" / "shims"
-HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/size.py
+UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
+HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/measure
 TIMEOUT_S = 120
 
 
 class Failed(Exception):
-    """A test failed on MicroPython; holds its traceback."""
+    """A test failed on MicroPython; says why."""
 
 
 class DualFile(pytest.File):
     def collect(self):
-        tree = ast.parse(self.path.read_text())
-        names = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
-        names = [name for name in names if name.startswith("test_")]
+        names = self.names()
+        if self.path.parent.name == "device":
+            ids = self.listed()
+        else:
+            module = self.module()
+            ids = {name: [id for id, _ in cases(getattr(module, name))] for name in names}
+            yield from self.items(CPythonItem, "cpython", ids)
+        yield from self.items(MicroPythonItem, "micropython", {name: ids[name] for name in names})
+
+    def names(self):
+        # The tests in the order of the file; CollectError for what would never run.
+        body = ast.parse(self.path.read_text()).body
+        tests = [node for node in body if getattr(node, "name", "").startswith("test_")]
+        names = [node.name for node in tests if isinstance(node, ast.FunctionDef)]
         if not names:
             raise self.CollectError(f"{self.path.name} defines no tests")
-        if self.path.parent.name != "device":
-            for name in names:
-                yield CPythonItem.from_parent(self, name=f"{name}[cpython]", function=name)
-        for name in names:
-            yield MicroPythonItem.from_parent(self, name=f"{name}[micropython]", function=name)
+        if len(set(names)) != len(tests):
+            raise self.CollectError(f"{self.path.name}: a test is async, a class or defined twice")
+        return names
+
+    def items(self, kind, interpreter, ids):
+        for test, case_ids in ids.items():
+            for case, id in enumerate(case_ids):
+                name = f"{test}[{interpreter}{id and '-'}{id}]"
+                yield kind.from_parent(self, name=name, test=test, case=case)
 
     def module(self):
-        if not hasattr(self, "_module"):
-            prepare_cpython(self.path.parent)
-            spec = importlib.util.spec_from_file_location(f"unit_{self.path.stem}", self.path)
-            self._module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(self._module)
-        return self._module
+        prepare_cpython(self.path.parent)
+        return importlib.import_module(self.path.stem)
 
+    def listed(self):
+        # {test: [id of each case]}, as MicroPython sees them.
+        results, output = self.on_micropython("list")
+        if not results:
+            raise self.CollectError(output)
+        return results[0]
+
+    @functools.cached_property
     def results(self):
-        # {test: traceback, "" if it passed} of the one run on MicroPython.
-        if not hasattr(self, "_results"):
-            command = [micropython(), "-X", f"heapsize={HEAP}", str(RUNNER), self.path.stem]
-            run = subprocess.run(
-                command,
-                env=environment(*LIBRARIES, self.path.parent),
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT_S,
-            )
-            self._results = {}
-            for line in run.stdout.splitlines():
-                if line.startswith("RESULT "):
-                    self._results.update(json.loads(line[7:]))
-            self._output = run.stdout + run.stderr + f"exit {run.returncode}"
-        return self._results, self._output
+        # Results by (test, case) of the one run on MicroPython, and the whole output.
+        results, output = self.on_micropython("run")
+        return {(result["test"], result["case"]): result for result in results}, output
+
+    def on_micropython(self, verb):
+        # What runner.py says, with "printed" before each; and the whole output.
+        run = subprocess.run(
+            [micropython(), "-X", f"heapsize={HEAP}", str(RUNNER), verb, self.path.stem],
+            env=environment(*LIBRARIES, copies(self.path.parent).folder),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        results, printed = [], ""
+        for line in run.stdout.splitlines(keepends=True):
+            if line.startswith("RESULT "):
+                results.append({**json.loads(line[7:]), "printed": printed})
+                printed = ""
+            else:
+                printed += line
+        return results, f"{run.stdout}{run.stderr}exit {run.returncode}"
 
 
 class Item(pytest.Item):
-    def __init__(self, *, function, **kwargs):
+    def __init__(self, *, test, case, **kwargs):
         super().__init__(**kwargs)
-        self.function_name = function
+        self.test, self.case = test, case
 
     def reportinfo(self):
         return self.path, None, self.name
@@ -78,16 +108,37 @@ class Item(pytest.Item):
 
 class CPythonItem(Item):
     def runtest(self):
-        getattr(self.parent.module(), self.function_name)()
+        test = getattr(self.parent.module(), self.test)
+        _, arguments = cases(test)[self.case]
+        try:
+            test(*arguments)
+        except Exception:
+            if arguments:
+                self.add_report_section("call", "row", repr(arguments))
+            raise
+
+    def _traceback_filter(self, excinfo):
+        # Only what the test and the code under test did: not what called them.
+        def is_of_test(entry):
+            path = Path(entry.path)
+            return path.name not in ("dual.py", "rows.py") and "asyncio" not in path.parts
+
+        return excinfo.traceback.cut(path=Path(__file__)).filter(is_of_test)
 
 
 class MicroPythonItem(Item):
     def runtest(self):
-        results, output = self.parent.results()
-        if self.function_name not in results:
-            raise Failed(f"the interpreter ended before this test:\n{output}")
-        if results[self.function_name]:
-            raise Failed(results[self.function_name])
+        results, output = self.parent.results
+        if (self.test, self.case) not in results:
+            said = copies(self.path.parent).explained(output, {})
+            raise Failed(f"the interpreter ended before this test:\n{said}")
+        result = results[self.test, self.case]
+        if "error" in result:
+            if result["row"] != "()":
+                self.add_report_section("call", "row", result["row"])
+            if result["printed"]:
+                self.add_report_section("call", "stdout", result["printed"])
+            raise Failed(copies(self.path.parent).explained(result["error"], result["seen"]))
 
     def repr_failure(self, excinfo):
         if excinfo.errisinstance(Failed):
@@ -95,11 +146,20 @@ class MicroPythonItem(Item):
         return super().repr_failure(excinfo)
 
 
+@functools.cache
+def copies(folder: Path) -> Copies:
+    """Return the copies that run on MicroPython: of a folder of plain files and of its helpers."""
+    return Copies(*dict.fromkeys([UNIT, folder]))
+
+
 def prepare_cpython(folder: Path) -> None:
     """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
-    for path in (folder, SHIMS, *LIBRARIES):
+    for path in (UNIT, folder, SHIMS, *LIBRARIES):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
+    for path in (UNIT, folder):  # not only the test files: helpers too
+        names = {file.stem for file in path.glob("*.py")}
+        pytest.register_assert_rewrite(*sorted(names.difference(sys.modules)))
     if not hasattr(time, "ticks_ms"):
         period = 1 << 30
         time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 % period

@@ -1,17 +1,61 @@
-# Runs on the unix port: all tests of one module, a line of JSON each.
+# Runs on the unix port. Arguments: "list" or "run", and a module.
+# list: a line of JSON {test: [id of each case]}. run: a line of JSON for each case of each test.
 
+import builtins
 import io
 import json
 import sys
 
-module = __import__(sys.argv[1])
-for name in dir(module):
-    if name.startswith("test_"):
-        error = ""
-        try:
-            getattr(module, name)()
-        except Exception as e:
-            text = io.StringIO()
-            sys.print_exception(e, text)
-            error = text.getvalue()
-        print("RESULT " + json.dumps({name: error}))
+from rows import cases
+
+seen = {}  # operand of the assert that is evaluated: its value (asserts.py)
+
+
+def see(n, value):
+    seen[n] = value
+    return value
+
+
+def passed(value):
+    if value:
+        seen.clear()
+    return value
+
+
+def shown(value):
+    try:
+        return repr(value)
+    except Exception as e:
+        return "(its repr raises %r)" % e
+
+
+def run(test, arguments):
+    # {} if it passes.
+    seen.clear()
+    try:
+        test(*arguments)
+        return {}
+    except Exception as e:
+        text = io.StringIO()
+        sys.print_exception(e, text)
+        return {
+            "error": text.getvalue(),
+            "seen": {str(n): shown(value) for n, value in seen.items()},
+            "row": shown(arguments),
+        }
+
+
+builtins._seen = see
+builtins._passed = passed
+module = __import__(sys.argv[2])
+tests = [name for name in dir(module) if name.startswith("test_")]
+if sys.argv[1] == "list":
+    ids = {name: [id for id, _ in cases(getattr(module, name))] for name in tests}
+    print("RESULT " + json.dumps(ids))
+else:
+    for name in tests:
+        test = getattr(module, name)
+        for n, (_, arguments) in enumerate(cases(test)):
+            result = run(test, arguments)
+            result["test"], result["case"] = name, n
+            print("RESULT " + json.dumps(result))
