@@ -27,6 +27,7 @@ SCHEMAS = {
 
 
 def _build() -> dict:
+    """Return the message classes of SCHEMAS by name."""
     kinds = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="tbsim.proto", package="tb", syntax="proto3")
     for name, fields in SCHEMAS.items():

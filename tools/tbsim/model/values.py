@@ -4,6 +4,8 @@ import json
 
 from .errors import BadRequest, ServerFault
 
+MAX_INTEGER = 1 << 63
+
 
 def compact(value) -> bytes:
     """Return a value as JSON without blanks."""
@@ -19,18 +21,29 @@ def parse_json(body: bytes):
 
 
 def stored_value(value):
-    """Return a telemetry or attribute value as the server stores it; BadRequest if it does not."""
-    if isinstance(value, str):  # transport.json.type_cast_enabled
-        try:
-            return int(value) if abs(int(value)) < 1 << 63 else value
-        except ValueError:
-            try:
-                return float(value) if value.strip("+-.eE0123456789") == "" else value
-            except ValueError:
-                return value
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+    """Return a telemetry or attribute value as the server stores it: text that reads as a number
+    is one (transport.json.type_cast_enabled), and an integer beyond 64 bits is text.
+    """
+    if isinstance(value, str):
+        return _number_or_text(value)
+    if isinstance(value, int) and abs(value) >= MAX_INTEGER:
         return str(value)
     return value
+
+
+def _number_or_text(text: str):
+    try:
+        number = int(text)
+    except ValueError:
+        pass
+    else:
+        return number if abs(number) < MAX_INTEGER else text
+    if text.strip("+-.eE0123456789"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def parse_values(value) -> dict:

@@ -47,7 +47,7 @@ class Upload:
 
 
 @dataclass
-class Answer:
+class Body:
     """A whole response, from which blocks are cut. on_block is told of each: first byte, bytes."""
 
     response: Message
@@ -83,7 +83,7 @@ class Blockwise:
     def __init__(self, now: Callable[[], float]):
         self._now = now  # a monotonic clock in seconds
         self._uploads: dict[tuple, Upload] = {}  # transfer key: ...
-        self._kept: dict[tuple, Answer] = {}  # transfer key: ...
+        self._kept: dict[tuple, Body] = {}  # transfer key: ...
 
     def forget(self) -> None:
         """A restart of the server."""
@@ -123,8 +123,8 @@ class Blockwise:
         """
         num, _, szx = exchange.request.opt.block2 or (0, False, SZX)
         key = transfer_key(exchange)
-        kept = self._kept.get(key) if num else None
-        if not kept:
+        kept = self._kept.get(key)
+        if num == 0 or kept is None:
             return None
         if kept.expires <= self._now():
             del self._kept[key]
@@ -149,13 +149,13 @@ class Blockwise:
         if num == 0:
             key = transfer_key(exchange)
             return self.first(key, response, szx if block2 else None, rules, on_block)
-        new = Answer(response, rules, on_block)
+        body = Body(response, rules, on_block)
         if rules.cut_new_answer:
-            return new.block(num, szx)
+            return body.block(num, szx)
         if len(response.payload) > 16 << szx:
             return None
         response.opt.block2 = (num, False, szx)
-        return new.whole()
+        return body.whole()
 
     def first(
         self,
@@ -169,14 +169,14 @@ class Blockwise:
 
         szx is that of the request's Block2; None: it had none.
         """
-        new = Answer(response, rules, on_block, expires=self._now() + LIFETIME_S)
+        body = Body(response, rules, on_block, expires=self._now() + LIFETIME_S)
         length, size = len(response.payload), 16 << (SZX if szx is None else szx)
         if length > size:
-            self._kept[key] = new
-            block = new.block(0, SZX if szx is None else szx)
+            self._kept[key] = body
+            block = body.block(0, SZX if szx is None else szx)
             block.opt.observe = response.opt.observe
             block.opt.size2 = length
             return block
         if szx is not None:
             response.opt.block2 = (0, rules.more_by_exponent and length <= szx, szx)
-        return new.whole()
+        return body.whole()
