@@ -13,21 +13,14 @@ from tools.tbsim.wire.codec import answer
 BODY = bytes(i * 7 & 255 for i in range(2500))
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SimpleNamespace(now=1000.0)
 
 
 @pytest.fixture
 def blockwise(clock):
-    return Blockwise(clock)
+    return Blockwise(lambda: clock.now)
 
 
 def request(code=Code.GET, query=(), payload=b"", path=("x",), **options):

@@ -1,5 +1,7 @@
 """When the simulator takes a device in a power-saving mode for asleep, with a clock of our own."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tools.tbsim.api.sleep import Sleep
@@ -7,21 +9,14 @@ from tools.tbsim.model.devices import Profile
 from tools.tbsim.model.store import Store
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SimpleNamespace(now=1000.0)
 
 
 @pytest.fixture
 def sleep(clock):
-    return Sleep(clock)
+    return Sleep(lambda: clock.now)
 
 
 def device(mode):

@@ -5,6 +5,7 @@ of the one that waits, so of a fast burst only the first and the last arrive.
 """
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 from aiocoap import Message
 from aiocoap.numbers.types import CON
@@ -15,6 +16,12 @@ from .exchange import Exchange, Outgoing
 from .messages import MessageLayer
 
 NOTIFICATION_IDS = 65000  # notifications draw their message ids from 0..64999
+
+
+@dataclass
+class Notification:
+    message: Message
+    on_ack: Callable[[], None] | None
 
 
 class Observation:
@@ -33,7 +40,7 @@ class Observation:
         self.answered = False  # the first answer was sent
         self.number = 0  # of the newest notification
         self.in_flight: Outgoing | None = None
-        self.waiting: tuple[Message, Callable | None] | None = None  # message, on_ack
+        self.waiting: Notification | None = None  # for the ACK of the one in flight
 
     @property
     def identity(self) -> tuple:
@@ -119,14 +126,15 @@ class Observations:
         message.opt.observe = observation.number
         message = self.blockwise.first(observation.transfer_key, message, observation.szx)
         message.token = observation.token
+        notification = Notification(message, on_ack)
         if not observation.confirmable:
             self.layer.send_non(observation.address, message, self._mid())
             if on_ack:
                 on_ack()
         elif self._must_wait(observation):
-            observation.waiting = (message, on_ack)
+            observation.waiting = notification
         else:
-            self._send(observation, message, on_ack)
+            self._send(observation, notification)
 
     def _must_wait(self, observation: Observation) -> bool:
         in_flight = observation.in_flight
@@ -135,31 +143,28 @@ class Observations:
     def _mid(self) -> int:
         return self.layer.random.randrange(NOTIFICATION_IDS)
 
-    def _send(
-        self, observation: Observation, message: Message, on_ack: Callable[[], None] | None
-    ) -> None:
+    def _send(self, observation: Observation, notification: Notification) -> None:
         def acked():
-            if on_ack:
-                on_ack()
+            if notification.on_ack:
+                notification.on_ack()
             observation.in_flight = None
             if observation.waiting:
-                newest, on_newest_ack = observation.waiting
-                observation.waiting = None
-                self._send(observation, newest, on_newest_ack)
+                newest, observation.waiting = observation.waiting, None
+                self._send(observation, newest)
 
         def renew():
             # At a repetition the newest content goes out in place of the un-ACKed one.
-            nonlocal on_ack
+            nonlocal notification
             if not observation.waiting:
                 return None
-            newest, on_ack = observation.waiting
-            observation.waiting = None
-            newest.mtype, newest.mid = CON, self._mid()
-            return newest
+            notification, observation.waiting = observation.waiting, None
+            message = notification.message
+            message.mtype, message.mid = CON, self._mid()
+            return message
 
         observation.in_flight = self.layer.send_con(
             observation.address,
-            message,
+            notification.message,
             on_ack=acked,
             on_reset=lambda: self.drop(observation),
             on_give_up=lambda: self.drop_peer(observation.address),
