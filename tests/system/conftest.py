@@ -15,7 +15,7 @@ def sim():
 @pytest.fixture
 def quick():
     """The same with all timers ten times as fast."""
-    timing = Timing(piggyback=0.05, ack_timeout=0.2, core=1.0, rpc_ack=1.0)
+    timing = Timing(piggyback=0.05, ack_timeout=0.2, rpc_ack=1.0)
     with Simulator(timing=timing) as simulator:
         simulator.add_device("golden", "TOK")
         yield simulator

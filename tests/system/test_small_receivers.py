@@ -46,7 +46,7 @@ class Result:
             process.kill()
             self.output = process.stdout.read()
             assert process.wait() == RESET, self.output
-            self.asked = [e for e in sim.events if e[1] and e[3].opt.uri_path[:1] == ("sw",)]
+            self.asked = [e for e in sim.events if e.up and e.path[:1] == ("sw",)]
         self.chunks = -(-len(assigned.data) // 1024)
         self.counts = json.loads(self.output.splitlines()[-1])
 

@@ -187,3 +187,26 @@ def test_protobuf_profile(quick):
         quick.rpc(device, "m", {"not": "a string"})
     assert not quick.observes(device, "rpc")
     peer.wire.close()
+
+
+def test_a_restart_forgets_observations_and_counts_commands_from_0(quick, peer):
+    device = quick.device("golden")
+    subscribe(peer)
+    subscribe(peer, "rpc", token=b"\x08")
+    quick.rpc(device, "m", two_way=False)
+    assert json.loads(peer.read().payload)["id"] == 0
+    quick.restart()
+    assert not quick.observes(device) and not quick.observes(device, "rpc")
+    assert peer.wire.silent(0.3)
+    subscribe(peer, "rpc", token=b"\x08")
+    quick.rpc(device, "m", two_way=False)
+    assert json.loads(peer.read().payload)["id"] == 0
+
+
+@pytest.mark.parametrize("kind", [CON, NON])
+def test_observations_that_the_server_closes_are_told(quick, peer, kind):
+    subscribe(peer, kind=kind)
+    quick.close_observations(quick.device("golden"))
+    end = peer.read()
+    assert end.code.dotted == "2.02" and end.opt.observe == 0 and end.token == b"\x07"
+    assert end.mtype is kind and not quick.observes(quick.device("golden"))

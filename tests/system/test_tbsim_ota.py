@@ -216,3 +216,13 @@ def test_served_bytes_are_counted(quick, peer, quick_package):
         (3072, 1024),
         (4096, 904),
     ]
+
+
+def test_served_blocks_of_a_chunk_are_counted_from_the_packages_start(peer, quick_package):
+    query = ["size=2048", "chunk=1"]
+    get(peer, query=query, block2=(0, False, 6))
+    get(peer, query=query, block2=(1, False, 6))
+    assert [(part.start, part.size) for part in quick_package.served] == [
+        (2048, 1024),
+        (3072, 1024),
+    ]

@@ -4,7 +4,7 @@ import pytest
 from aiocoap import GET, Message
 
 from tools.package import container
-from tools.tbsim.__main__ import command, describe
+from tools.tbsim.cli import command, describe
 
 
 @pytest.fixture

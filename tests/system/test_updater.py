@@ -44,7 +44,7 @@ def test_two_datagrams_a_chunk(sim, board, key):
     board.start()
     chunks = -(-len(assigned.data) // 1024)
     assert len(assigned.served) == chunks
-    asked = [e for e in sim.events if e[1] and e[3].opt.uri_path[:1] == ("sw",)]
+    asked = [e for e in sim.events if e.up and e.path[:1] == ("sw",)]
     assert len(asked) == chunks
 
 

@@ -109,8 +109,8 @@ class Stage:
     def repeated_requests(self, after: int = 0) -> int:
         """Count the requests that reached the server once more, by address and message id."""
         seen, repeated = set(), 0
-        for _, up, address, message, _ in self.sim.events[after:]:
-            if up and message is not None and message.code.is_request():
-                repeated += (address, message.mid) in seen
-                seen.add((address, message.mid))
+        for event in self.sim.events[after:]:
+            if event.is_request:
+                repeated += (event.address, event.message.mid) in seen
+                seen.add((event.address, event.message.mid))
         return repeated

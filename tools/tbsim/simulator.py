@@ -1,19 +1,33 @@
-"""The local ThingsBoard in a thread of its own, driven by plain function calls."""
+"""The simulator: a local ThingsBoard in a thread of its own, driven by plain function calls.
+
+Threads. Everything below runs in one thread, the server's, which turns an asyncio loop: datagrams,
+timers, the API, the store, rules for client-side RPC and subscribers of events. Nothing else may
+touch a message, an observation or a transfer. The public methods of Simulator may be called from
+any other thread and do their work in the server's, by `call`; they must not be called in it (in a
+rule or a subscriber), where they would wait for themselves. From other threads devices, packages
+and events are read without a lock, and single values of switches, timing, link and store are
+written: each is one step of the interpreter.
+"""
 
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from aiocoap import Message
 
-from . import ota
-from .link import Link
-from .model import Device, Profile, Store
-from .ota import Package
-from .resources import Resources
-from .server import MessageLayer, Timing
-from .switches import Switches
+from .api.resources import Resources
+from .events import Event, Events
+from .model import packages
+from .model.devices import Device, Profile
+from .model.packages import Package
+from .model.rpc import RPC
+from .model.store import Store
+from .switches import Switches, Timing
+from .wire.exchange import Exchange
+from .wire.link import Link
+from .wire.messages import MessageLayer
 
 CALL_TIMEOUT_S = 30
 
@@ -25,21 +39,26 @@ class RPCError(Exception):
 class Simulator:
     """`with Simulator() as sim:` runs a server on a free loopback port, sim.port.
 
-    All methods may be called from any thread. sim.switches, sim.link and sim.timing may be changed
-    while it runs; sim.store is read after the fact. on_event(up, address, Message or None,
-    datagram), if given, is called in the server's thread.
+    sim.switches, sim.link and sim.timing may be changed while it runs. sim.events is the record of
+    all datagrams, sim.store the server's data.
     """
 
-    def __init__(self, host="127.0.0.1", port=0, timing=None, seed=1, on_event=None):
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, timing: Timing | None = None, seed: int = 1
+    ):
         self.host, self.port = host, port
         self.timing = timing or Timing()
         self.switches = Switches()
         self.link = Link()
         self.link.seed(seed)
+        self.events = Events()
         self.store = Store()
-        self.events: list[tuple] = []  # (seconds, up, address, Message or None, datagram)
-        self.on_event = on_event
-        self._seed = seed
+        self.layer = MessageLayer(
+            self._handle, self._record, self.switches, self.timing, self.link, seed
+        )
+        self.resources = Resources(self.layer, self.store, self.switches)
+        self.downlink = self.resources.downlink
+        self.store.on_shared_change = self.downlink.attributes_changed
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -60,11 +79,12 @@ class Simulator:
             raise
 
     def close(self) -> None:
+        """Stop serving and end the server's thread."""
+
         def stop():
-            layer = getattr(self, "layer", None)
-            if layer and layer.transport:
-                layer.forget()
-                layer.transport.close()
+            if self.layer.transport:
+                self.layer.forget()
+                self.layer.transport.close()
             self._loop.call_soon(self._loop.stop)
 
         self._loop.call_soon_threadsafe(stop)
@@ -72,23 +92,18 @@ class Simulator:
         self._loop.close()
 
     async def _open(self) -> None:
-        self.layer = MessageLayer(self._handle, self.timing, self.link, self._log, self._seed)
-        self.resources = Resources(self.layer, self.store, self.switches)
         await self._loop.create_datagram_endpoint(
             lambda: self.layer, local_addr=(self.host, self.port)
         )
         self.port = self.layer.transport.get_extra_info("sockname")[1]
 
-    def _handle(self, exchange) -> None:
-        self.layer.piggyback_typed = self.switches.piggyback_typed
+    def _handle(self, exchange: Exchange) -> None:
         self.resources.handle(exchange)
 
-    def _log(self, up: bool, address, message: Message | None, datagram: bytes) -> None:
-        self.events.append((time.monotonic(), up, address, message, datagram))
-        if self.on_event:
-            self.on_event(up, address, message, datagram)
+    def _record(self, up: bool, address: tuple, message: Message | None, datagram: bytes) -> None:
+        self.events.record(Event(time.monotonic(), up, address, message, datagram))
 
-    def call(self, function, *args):
+    def call(self, function: Callable, *args):
         """Run a function in the server's thread and return what it returns."""
         future: Future = Future()
 
@@ -101,33 +116,32 @@ class Simulator:
         self._loop.call_soon_threadsafe(run)
         return future.result(CALL_TIMEOUT_S)
 
-    # The store
+    # What a user of the server does
 
     def add_profile(self, name: str, **settings) -> Profile:
-        return self.call(lambda: self.store.add_profile(name, **settings))
+        """Add a device profile; settings are fields of Profile."""
+        return self.call(self.store.add_profile, Profile(name, **settings))
 
-    def add_device(self, name: str, access_token: str | None = None, profile=None) -> Device:
-        device = self.call(lambda: self.store.add_device(name, access_token, profile))
-        return device
+    def add_device(
+        self, name: str, access_token: str | None = None, profile: Profile | None = None
+    ) -> Device:
+        """Add a device; without an access token one is drawn. ValueError if the name is taken."""
+        return self.call(self.store.add_device, name, access_token, profile)
 
     def device(self, name: str) -> Device:
         return self.store.devices[name]
 
     def set_shared(self, device: Device, **values) -> None:
-        self.call(lambda: self._watched(device).set_shared(values))
+        self.call(device.set_shared, values)
 
     def delete_shared(self, device: Device, *keys: str) -> None:
-        self.call(lambda: self._watched(device).delete_shared(list(keys)))
+        self.call(device.delete_shared, list(keys))
 
-    def _watched(self, device: Device) -> Device:
-        device.watcher = self.resources
-        return device
-
-    def rpc_rule(self, method: str, function) -> None:
+    def rpc_rule(self, method: str, function: Callable) -> None:
         """Answer client-side RPC: function(params) -> JSON value; without a rule the server is
         silent.
         """
-        self.resources.rpc_rules[method] = function
+        self.store.rpc_rules[method] = function
 
     def rpc(self, device: Device, method: str, params=None, two_way=True, timeout=10.0):
         """Send a command, and wait for its reply if two_way; RPCError if nobody listens or in time
@@ -135,9 +149,9 @@ class Simulator:
         """
         done = threading.Event()
 
-        def start():
-            rpc = device.start_rpc(method, params, two_way, False, lambda _: done.set())
-            if not self.resources.push_rpc(device, rpc):
+        def start() -> RPC:
+            rpc = device.start_rpc(method, params, two_way, persistent=False, on_done=done.set)
+            if not self.downlink.send(device, rpc):
                 rpc.finish("FAILED")
             return rpc
 
@@ -148,12 +162,16 @@ class Simulator:
             raise RPCError("no active connection" if rpc.status == "FAILED" else "timeout")
         return rpc.response
 
-    def persistent_rpc(self, device: Device, method: str, params=None, two_way=True, expires=None):
-        """Leave a command with the server; watch status and history of what is returned."""
+    def persistent_rpc(
+        self, device: Device, method: str, params=None, two_way=True, expires: float | None = None
+    ) -> RPC:
+        """Leave a command with the server, for so many seconds or for ever; watch status and
+        history of what is returned.
+        """
 
-        def start():
-            rpc = device.start_rpc(method, params, two_way, True, None)
-            self.resources.push_rpc(device, rpc)
+        def start() -> RPC:
+            rpc = device.start_rpc(method, params, two_way, persistent=True)
+            self.downlink.send(device, rpc)
             if expires is not None:
                 self.layer.later(expires, lambda: rpc.finish("EXPIRED"))
             return rpc
@@ -162,19 +180,10 @@ class Simulator:
 
     def assign(self, target: Device | Profile, package: Package) -> None:
         """Assign a package to a device, or to the devices of a profile that have none."""
-
-        def carry_out():
-            target.packages[package.kind] = package
-            for device in self.store.devices.values():
-                if device is target or (
-                    device.profile is target and package.kind not in device.packages
-                ):
-                    ota.assign(self.store, self._watched(device), package)
-
-        self.call(carry_out)
+        self.call(packages.assign, self.store, target, package)
 
     def unassign(self, device: Device, kind: str = "fw") -> None:
-        self.call(lambda: ota.unassign(self._watched(device), kind))
+        self.call(packages.unassign, device, kind)
 
     # What happens to servers
 
@@ -184,32 +193,34 @@ class Simulator:
         def forget():
             self.layer.forget()
             self.resources.forget()
+            self.store.forget_rpcs()
 
         self.call(forget)
 
     def stop_answering(self) -> None:
         """Begin an outage: nothing is heard and nothing is sent."""
-        self.call(lambda: setattr(self.layer, "deaf", True))
+        self.call(setattr, self.layer, "deaf", True)
 
     def answer_again(self) -> None:
-        self.call(lambda: setattr(self.layer, "deaf", False))
+        self.call(setattr, self.layer, "deaf", False)
 
     def close_observations(self, device: Device) -> None:
         """Close a device's observations with 2.02, as when its credentials change."""
+        self.call(self.downlink.close, device)
 
-        def close():
-            for feature in ("attributes", "rpc"):
-                observation = self.resources.observations.get(device, feature)
-                if observation:
-                    self.resources.observations.end(observation)
+    # What is seen of it
 
-        self.call(close)
+    def subscribe(self, function: Callable[[Event], None]) -> None:
+        """Have function(event) called with each event, in the server's thread."""
+        self.events.subscribe(function)
 
     def observes(self, device: Device, feature: str = "attributes") -> bool:
         """Whether the device has a live observation; feature is attributes or rpc."""
-        return self.call(lambda: self.resources.observations.get(device, feature) is not None)
+        return self.call(self.downlink.observation, device, feature) is not None
 
-    def until(self, condition, timeout: float = 10.0, step: float = 0.01) -> bool:
+    def until(
+        self, condition: Callable[[], object], timeout: float = 10.0, step: float = 0.01
+    ) -> bool:
         """Wait until condition() is true; False if it is not in time."""
         end = time.monotonic() + timeout
         while not condition():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.measure.bench import scene
-from tools.tbsim import Simulator
+from tools.tbsim import Event, Simulator
 from tools.vboard import Board
 from tools.vboard.board import HEAP
 
@@ -69,7 +69,7 @@ def ours(
         if said("MemoryError"):
             raise DownloadError(board.console())
         download = _seen(sim, _children_s() - before)
-        download.installed_s = end - _traffic(sim)[0][0]
+        download.installed_s = end - _traffic(sim)[0].time
         download.erases = sum(board.flash.wear()) - erased
         return download
 
@@ -137,25 +137,28 @@ def _package(sim):
     return sim.device("board").packages["fw"]
 
 
-def _traffic(sim) -> list[tuple]:
+def _traffic(sim) -> list[Event]:
     # The events of the download: requests for the package, what has their tokens, and empty
     # messages with the ids of those. What follows when libcoap is done and cancels its
     # "observation" is left out.
-    messages = [event for event in sim.events if event[3]]
-    asked = [e for e in messages if e[1] and e[3].opt.uri_path[:1] == ("fw",)]
-    client = asked[-1][2]
-    over = [e[0] for e in asked if e[2] == client and e[3].opt.observe == 1]
-    tokens = {e[3].token for e in asked}
-    named = [e for e in messages if e[3].token in tokens]
-    ids = {e[3].mid for e in named}
-    mine = [e for e in messages if e in named or not e[3].code and e[3].mid in ids]
-    return [e for e in mine if not over or e[0] < over[0]]
+    events = [event for event in sim.events if event.message]
+    asked = [e for e in events if e.up and e.path[:1] == ("fw",)]
+    client = asked[-1].address
+    over = [e.time for e in asked if e.address == client and e.message.opt.observe == 1]
+    tokens = {e.message.token for e in asked}
+    ids = {e.message.mid for e in events if e.message.token in tokens}
+    mine = [
+        e
+        for e in events
+        if e.message.token in tokens or not e.message.code and e.message.mid in ids
+    ]
+    return [e for e in mine if not over or e.time < over[0]]
 
 
 def _seen(sim, cpu_s) -> Download:
     traffic = _traffic(sim)
-    last = max(event[0] for event in traffic if not event[1] and event[3].payload)
-    return Download(last - traffic[0][0], len(traffic), cpu_s)
+    last = max(event.time for event in traffic if not event.up and event.message.payload)
+    return Download(last - traffic[0].time, len(traffic), cpu_s)
 
 
 def _children_s() -> float:

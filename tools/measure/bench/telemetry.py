@@ -94,7 +94,10 @@ def measure_report(sim: Simulator, bytecode: Path) -> dict[str, int]:
     sim.switches.piggyback_typed = False
     run([micropython(), str(PORT_SCRIPT), str(sim.port), "0"], environment(bytecode))
     sim.until(lambda: len(sim.events) == 3, timeout=1)
-    return {"datagrams": len(sim.events), "bytes": sum(len(event[4]) for event in sim.events)}
+    return {
+        "datagrams": len(sim.events),
+        "bytes": sum(len(event.datagram) for event in sim.events),
+    }
 
 
 def measure() -> dict:

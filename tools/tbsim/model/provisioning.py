@@ -4,7 +4,10 @@
 
 import json
 
-from .model import BadRequest, Device, Profile, Store, parse_json, random_text
+from .devices import Device, Profile
+from .errors import BadRequest
+from .store import Store, random_text
+from .values import parse_json
 
 NOT_FOUND = {"errorMsg": "Provision data was not found!", "status": "NOT_FOUND"}
 FAILURE = {"errorMsg": "Failed to provision device!", "status": "FAILURE"}
@@ -19,15 +22,22 @@ def provision(store: Store, body: bytes) -> tuple[bool, bytes]:
         request = parse_json(body)
     except BadRequest:
         return False, b""
-    kind = request.get("credentialsType", "ACCESS_TOKEN") if isinstance(request, dict) else None
-    fields = ("provisionDeviceKey", "provisionDeviceSecret")
-    if kind not in TYPES or any(not isinstance(request.get(name), str) for name in fields):
+    if not _is_decodable(request):
         return False, b""
-    result = _provision(store, request, kind)
+    result = _provision(store, request, request.get("credentialsType", "ACCESS_TOKEN"))
     return result.get("status") == "SUCCESS", json.dumps(result, separators=(",", ":")).encode()
 
 
-def _provision(store: Store, request: dict, kind: str) -> dict:
+def _is_decodable(request) -> bool:
+    if not isinstance(request, dict):
+        return False
+    credentials = (request.get("provisionDeviceKey"), request.get("provisionDeviceSecret"))
+    if not all(isinstance(value, str) for value in credentials):
+        return False
+    return request.get("credentialsType", "ACCESS_TOKEN") in TYPES
+
+
+def _provision(store: Store, request: dict, credentials_type: str) -> dict:
     profile = _profile(store, request["provisionDeviceKey"], request["provisionDeviceSecret"])
     if not profile:
         return NOT_FOUND
@@ -39,11 +49,13 @@ def _provision(store: Store, request: dict, kind: str) -> dict:
         if device.server_attributes.get("provisionState") == "provisioned":
             return FAILURE
     else:
-        token = request.get("token")
-        if device or name is not None and not name.strip() or token and store.by_token(token):
+        access_token = request.get("token")
+        if device or name is not None and not name.strip():
             return FAILURE
-        device = store.add_device(name or random_text(), token, profile)
-        _give_credentials(device, kind, request)
+        if access_token and store.by_access_token(access_token):
+            return FAILURE
+        device = store.add_device(name or random_text(), access_token, profile)
+        _give_credentials(device, credentials_type, request)
         if request.get("gateway"):
             device.server_attributes["gateway"] = True
     device.server_attributes["provisionState"] = "provisioned"
@@ -61,12 +73,12 @@ def _profile(store: Store, key: str, secret: str) -> Profile | None:
     return None
 
 
-def _give_credentials(device: Device, kind: str, request: dict) -> None:
-    device.credentials_type = kind
-    if kind == "X509_CERTIFICATE":
+def _give_credentials(device: Device, credentials_type: str, request: dict) -> None:
+    device.credentials_type = credentials_type
+    if credentials_type == "X509_CERTIFICATE":
         lines = request.get("hash", "").splitlines()
         device.credentials_value = "".join(line for line in lines if "-----" not in line)
-    elif kind == "MQTT_BASIC":
+    elif credentials_type == "MQTT_BASIC":
         device.credentials_value = {
             "clientId": request.get("clientId"),
             "userName": request.get("username"),

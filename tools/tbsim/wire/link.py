@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+COUNTS = ("up", "down", "dropped_up", "dropped_down", "duplicated", "reordered")
+
 
 @dataclass
 class Link:
@@ -19,7 +21,7 @@ class Link:
     duplicate: float = 0.0
     reorder: float = 0.0
     reorder_ms: float = 50.0
-    counts: dict = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
 
     def __post_init__(self):
         self.seed(1)
@@ -52,6 +54,3 @@ class Link:
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._random.random() < probability
-
-
-COUNTS = ("up", "down", "dropped_up", "dropped_down", "duplicated", "reordered")

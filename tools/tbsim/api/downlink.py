@@ -1,0 +1,126 @@
+"""What goes to a device without a request: notifications of its shared attributes, and commands.
+
+Both go through an observation of the device, and wait while the device sleeps.
+"""
+
+from ..model.devices import Device
+from ..model.errors import ServerFault
+from ..model.rpc import RPC
+from ..wire.blockwise import Blockwise
+from ..wire.codec import answer
+from ..wire.exchange import Exchange
+from ..wire.messages import MessageLayer
+from ..wire.observe import Observation, Observations
+from .formats import in_format_of
+from .sleep import Sleep
+
+FEATURES = ("attributes", "rpc")  # a device has one observation of each
+
+
+class Downlink:
+    """Towards all devices."""
+
+    def __init__(self, layer: MessageLayer, blockwise: Blockwise):
+        self.layer = layer
+        self.observations = Observations(layer, blockwise)
+        self.sleep = Sleep(layer.now)
+
+    def forget(self) -> None:
+        """A restart of the server."""
+        self.observations.forget()
+        self.sleep.forget()
+
+    # Observations
+
+    def observation(self, device: Device, feature: str) -> Observation | None:
+        return self.observations.get((device.name, feature))
+
+    def subscribe(self, exchange: Exchange, device: Device, feature: str) -> None:
+        """Register the request's observation and answer it; a registration may stay unanswered."""
+        observation = self.observations.register(exchange, (device.name, feature))
+        if not observation:
+            return
+        if feature == "attributes":
+            state = device.profile.payloads.change(device.shared_attributes, [])
+            first = in_format_of(device, state, observation.content_format)
+            exchange.respond(self.observations.first_answer(observation, first), typed=False)
+        else:
+            exchange.respond(answer("2.03", observe=0))
+        observation.answered = True
+        if feature == "rpc":
+            self.send_waiting(device)
+
+    def unsubscribe(self, exchange: Exchange) -> None:
+        self.observations.cancel(exchange.address, exchange.request.token)
+
+    def close(self, device: Device) -> None:
+        """Close the device's observations with 2.02, as when its credentials change."""
+        for feature in FEATURES:
+            observation = self.observation(device, feature)
+            if observation:
+                self.observations.end(observation)
+
+    # Power saving
+
+    def heard(self, device: Device) -> None:
+        """A request came: what was held back goes out, ahead of the answer."""
+        slept = self.sleep.sleeps(device)
+        self.sleep.heard(device)
+        if not slept:
+            return
+        change = self.sleep.release(device)
+        observation = self.observation(device, "attributes")
+        if change and observation:
+            self._notify(device, observation, change.updated, change.deleted)
+        self.send_waiting(device)
+
+    # Attributes
+
+    def attributes_changed(self, device: Device, updated: dict, deleted: list[str]) -> None:
+        """Tell a device that observes its shared attributes, or keep it for its next request."""
+        observation = self.observation(device, "attributes")
+        if not observation:
+            return
+        if self.sleep.sleeps(device):
+            self.sleep.hold(device, updated, deleted)
+        else:
+            self._notify(device, observation, updated, deleted)
+
+    def _notify(
+        self, device: Device, observation: Observation, updated: dict, deleted: list[str]
+    ) -> None:
+        payload = device.profile.payloads.change(updated, deleted)
+        self.sleep.reached(device)
+        message = in_format_of(device, payload, observation.content_format)
+        self.observations.notify(observation, message)
+
+    # Commands
+
+    def send_waiting(self, device: Device) -> None:
+        """Send the commands that the device did not get."""
+        for rpc in list(device.rpcs.values()):
+            if rpc.to_be_sent:
+                self.send(device, rpc)
+
+    def send(self, device: Device, rpc: RPC) -> bool:
+        """Send a command, or leave it for a device that sleeps; False if nobody listens."""
+        observation = self.observation(device, "rpc")
+        if not observation:
+            return False
+        if self.sleep.sleeps(device):
+            return True
+        try:
+            command = device.profile.payloads.command(rpc)
+        except ServerFault:
+            self.observations.drop(observation)  # silently, as the server does
+            rpc.finish("FAILED")
+            return True
+        self.sleep.reached(device)
+        rpc.sent()
+        if observation.confirmable:
+            self.layer.later(self.layer.timing.rpc_ack, rpc.not_acknowledged)
+        message = in_format_of(device, command, observation.content_format)
+        self.observations.notify(observation, message, rpc.acknowledged)
+        if not rpc.two_way and not rpc.persistent:
+            rpc.finish("DELIVERED")
+        return True

@@ -1,0 +1,140 @@
+"""Profiles and devices: what is stored of a device, and who is told of its changes."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from .payloads import PAYLOADS, Payloads
+from .rpc import RPC
+
+if TYPE_CHECKING:
+    from .packages import Package
+
+CLAIM_DURATION_MS = 86_400_000  # security.claim.duration
+
+
+class Point(NamedTuple):
+    """One value of telemetry."""
+
+    ts: int  # Unix milliseconds
+    key: str
+    value: object
+
+
+@dataclass
+class Profile:
+    """A device profile. strategy: DISABLED, ALLOW_CREATE_NEW_DEVICES or
+    CHECK_PRE_PROVISIONED_DEVICES.
+    """
+
+    name: str = "default"
+    provision_key: str = ""
+    provision_secret: str = ""
+    strategy: str = "DISABLED"
+    transport: str = "DEFAULT"  # DEFAULT, COAP, EFENTO; any other cannot speak CoAP
+    payload: str = "JSON"  # or PROTOBUF, with the default schemas
+    power_mode: str = "DRX"  # DRX, PSM, E_DRX
+    activity_ms: int = 10_000  # psmActivityTimer or pagingTransmissionWindow
+    packages: dict[str, "Package"] = field(default_factory=dict)  # by kind: "fw", "sw"
+
+    @property
+    def payloads(self) -> Payloads:
+        return PAYLOADS[self.payload]
+
+
+class Device:
+    """A device of the store. on_shared_change(device, updated, deleted) is called when shared
+    attributes changed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        access_token: str,
+        on_shared_change: Callable[["Device", dict, list[str]], None],
+    ):
+        self.name = name
+        self.profile = profile
+        self.access_token = access_token
+        self.credentials_type = "ACCESS_TOKEN"
+        self.credentials_value: object = access_token
+        self.client_attributes: dict = {}
+        self.shared_attributes: dict = {}
+        self.server_attributes: dict = {}
+        self.telemetry: list[Point] = []
+        self.posts = 0  # telemetry messages received
+        self.claims: list[dict] = []
+        self.calls: list[tuple[str, object]] = []  # client-side RPC: method, params
+        self.rpcs: dict[int, RPC] = {}  # by id
+        self.packages: dict[str, Package] = {}  # by kind; goes before the profile's
+        self._rpc_ids = itertools.count()
+        self._on_shared_change = on_shared_change
+
+    # Telemetry and attributes
+
+    def save_telemetry(self, points: list[tuple[int, dict]]) -> None:
+        """Store a telemetry message: (time, values) of each of its objects."""
+        self.posts += 1
+        for ts, values in points:
+            self.add_points(ts, values)
+
+    def add_points(self, ts: int, values: dict) -> None:
+        self.telemetry += [Point(ts, key, value) for key, value in values.items()]
+
+    def latest(self) -> dict:
+        """Return {key: value} of the newest points."""
+        return {p.key: p.value for p in sorted(self.telemetry, key=lambda point: point.ts)}
+
+    def set_shared(self, values: dict) -> None:
+        self.shared_attributes.update(values)
+        self._on_shared_change(self, values, [])
+
+    def delete_shared(self, keys: list[str]) -> None:
+        for key in keys:
+            self.shared_attributes.pop(key, None)
+        self._on_shared_change(self, {}, list(keys))
+
+    def read_attributes(self, client_keys: list | None, shared_keys: list | None) -> dict:
+        """Return {"client": {..}, "shared": {..}} without empty parts; both None asks for
+        everything.
+        """
+        if client_keys is None and shared_keys is None:
+            client, shared = self.client_attributes, self.shared_attributes
+        else:
+            client = {k: v for k, v in self.client_attributes.items() if k in (client_keys or ())}
+            shared = {k: v for k, v in self.shared_attributes.items() if k in (shared_keys or ())}
+        parts = {"client": dict(client), "shared": dict(shared)}
+        return {name: part for name, part in parts.items() if part}
+
+    # Commands
+
+    def start_rpc(
+        self,
+        method: str,
+        params,
+        two_way: bool,
+        persistent: bool,
+        on_done: Callable[[], None] | None = None,
+    ) -> RPC:
+        rpc = RPC(next(self._rpc_ids), method, params, two_way, persistent, on_done)
+        self.rpcs[rpc.id] = rpc
+        return rpc
+
+    def reply(self, rpc_id: int, response) -> None:
+        """Take the device's reply to a command; to an unknown one it means nothing."""
+        rpc = self.rpcs.get(rpc_id)
+        if rpc and (rpc.two_way or rpc.persistent):
+            rpc.finish("SUCCESSFUL", response)
+
+    def forget_rpcs(self) -> None:
+        """A restart of the server: no command is known, and ids begin at 0 again."""
+        self._rpc_ids = itertools.count()
+        self.rpcs = {}
+
+    # Claims
+
+    def claim(self, secret: str, duration_ms: int) -> None:
+        """Remember a claim; while one is pending the first stays (put-if-absent)."""
+        self.claims.append({"secretKey": secret, "durationMs": duration_ms or CLAIM_DURATION_MS})

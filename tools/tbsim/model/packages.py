@@ -1,0 +1,127 @@
+"""Firmware and software packages: their checksums, their assignment, and the bytes of a chunk.
+
+Follows DefaultOtaPackageStateService and OtaPackageTransportResource of ThingsBoard 4.4.
+"""
+
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import mmh3
+
+from .devices import Device, Profile
+from .errors import BadRequest, NotFound, ServerFault
+from .store import Store
+
+KINDS = ("fw", "sw")
+KEYS = ("title", "version", "size", "checksum", "checksum_algorithm", "url", "tag")
+# Un-assigning deletes these too (OtaPackageKey).
+STATE_KEYS = ("ts", "state")
+CHECKSUMS = {
+    "MD5": lambda data: hashlib.md5(data).digest(),
+    "SHA256": lambda data: hashlib.sha256(data).digest(),
+    "SHA384": lambda data: hashlib.sha384(data).digest(),
+    "SHA512": lambda data: hashlib.sha512(data).digest(),
+    # Guava's hash bytes: 32-bit values little-endian, so CRC 0xcbf43926 reads 2639f4cb.
+    "CRC32": lambda data: zlib.crc32(data).to_bytes(4, "little"),
+    "MURMUR3_32": lambda data: mmh3.hash(data, 0, signed=False).to_bytes(4, "little"),
+    "MURMUR3_128": lambda data: mmh3.hash_bytes(data, 0),
+}
+
+
+class Served(NamedTuple):
+    """Bytes of a package that were sent."""
+
+    time: float  # seconds of time.monotonic()
+    start: int  # the first of them, counted from the package's
+    size: int
+
+
+@dataclass
+class Package:
+    """A package of kind fw or sw; with a url the server has no bytes to serve."""
+
+    title: str
+    version: str
+    data: bytes = b""
+    kind: str = "fw"
+    tag: str | None = None
+    url: str | None = None
+    algorithm: str = "SHA256"
+    served: list[Served] = field(default_factory=list)
+
+    def attributes(self) -> dict:
+        """Return the shared attributes of a device that is to have this package."""
+        values = {
+            "title": self.title,
+            "version": self.version,
+            "tag": self.tag,
+            "url": self.url,
+        }
+        if self.data:
+            values["size"] = len(self.data)
+            values["checksum"] = CHECKSUMS[self.algorithm](self.data).hex()
+            values["checksum_algorithm"] = self.algorithm
+        return {f"{self.kind}_{k}": v for k, v in values.items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a device asked for: a chunk of its package, or all of it."""
+
+    package: Package
+    start: int
+    data: bytes  # empty past the end
+
+
+def assign(store: Store, target: Device | Profile, package: Package) -> None:
+    """Assign a package to a device, or to the devices of a profile that have none of their own."""
+    target.packages[package.kind] = package
+    for device in store.devices.values():
+        inherits = device.profile is target and package.kind not in device.packages
+        if device is target or inherits:
+            _announce(store, device, package)
+
+
+def _announce(store: Store, device: Device, package: Package) -> None:
+    # In the server's order: telemetry, deletions, attributes.
+    kind, now_ms = package.kind, store.clock_ms()
+    target = {"title": package.title, "version": package.version, "tag": package.tag}
+    values = {f"target_{kind}_{k}": v for k, v in target.items() if v is not None}
+    values |= {f"target_{kind}_ts": now_ms, f"{kind}_state": "QUEUED"}
+    device.add_points(now_ms, values)
+    device.add_points(now_ms, {f"{kind}_state": "INITIATED"})
+    attributes = package.attributes()
+    names = [f"{kind}_{name}" for name in ("size", "checksum", "checksum_algorithm", "tag", "url")]
+    device.delete_shared([name for name in names if name not in attributes])
+    device.set_shared(attributes)
+
+
+def unassign(device: Device, kind: str) -> None:
+    """Take a device's own package of a kind away, and all that it was told of it."""
+    device.packages.pop(kind, None)
+    device.delete_shared([f"{kind}_{name}" for name in KEYS + STATE_KEYS])
+
+
+def select(device: Device, kind: str, query: dict[str, str]) -> Part:
+    """Return the bytes that a query asks for by title, version, size and chunk.
+
+    Raises NotFound without a package or bytes of it, BadRequest if it is another one, ServerFault
+    for numbers that are none or do not fit.
+    """
+    package = device.packages.get(kind) or device.profile.packages.get(kind)
+    if not package or package.url:
+        raise NotFound("no package")
+    for name, value in (("title", package.title), ("version", package.version)):
+        if query.get(name, value) != value:
+            raise BadRequest("another " + name)
+    try:
+        size, chunk = int(query.get("size") or 0), int(query.get("chunk") or 0)
+    except ValueError:
+        raise ServerFault("not a number") from None
+    if chunk < 0 or size < 0 or size * chunk >= 1 << 31:
+        raise ServerFault("out of range")
+    start = size * chunk
+    data = package.data[start : start + size] if size else package.data
+    return Part(package, start, data)

@@ -1,0 +1,63 @@
+"""The store: all devices and profiles, the rules for client-side RPC, and the server's clock."""
+
+import secrets
+import string
+import time
+from collections.abc import Callable
+
+from .devices import Device, Profile
+
+ACCESS_TOKEN_LENGTH = 20
+
+
+def random_text() -> str:
+    """Return an access token or a device name as the server draws them."""
+    letters = string.ascii_letters + string.digits
+    return "".join(secrets.choice(letters) for _ in range(ACCESS_TOKEN_LENGTH))
+
+
+class Store:
+    """Everything the server keeps. on_shared_change(device, updated, deleted) may be set; it is
+    called when shared attributes of any device changed.
+    """
+
+    def __init__(self):
+        self.profiles: list[Profile] = [Profile()]
+        self.devices: dict[str, Device] = {}  # by name
+        # method: function(params) -> reply; the rule node "rpc call reply"
+        self.rpc_rules: dict[str, Callable] = {}
+        self.clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self.on_shared_change: Callable[[Device, dict, list[str]], None] | None = None
+
+    def add_profile(self, profile: Profile) -> Profile:
+        self.profiles.append(profile)
+        return profile
+
+    def add_device(
+        self, name: str, access_token: str | None = None, profile: Profile | None = None
+    ) -> Device:
+        """Add a device to a profile, the default one if None; without a token one is drawn.
+
+        Raises ValueError if the name is taken.
+        """
+        if name in self.devices:
+            raise ValueError(f"device {name} exists")
+        token = random_text() if access_token is None else access_token
+        device = Device(name, profile or self.profiles[0], token, self._shared_changed)
+        self.devices[name] = device
+        return device
+
+    def by_access_token(self, access_token: str) -> Device | None:
+        for device in self.devices.values():
+            if device.credentials_type == "ACCESS_TOKEN" and device.access_token == access_token:
+                return device
+        return None
+
+    def forget_rpcs(self) -> None:
+        """A restart of the server."""
+        for device in self.devices.values():
+            device.forget_rpcs()
+
+    def _shared_changed(self, device: Device, updated: dict, deleted: list[str]) -> None:
+        if self.on_shared_change:
+            self.on_shared_change(device, updated, deleted)

@@ -1,0 +1,173 @@
+"""Observations, each under a name of which there is one, with the server's losses (RFC 7641).
+
+A CON observation has one notification in flight; while it is un-ACKed a newer one takes the place
+of the one that waits, so of a fast burst only the first and the last arrive.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from aiocoap import Message
+from aiocoap.numbers.types import CON
+
+from .blockwise import Blockwise, transfer_key
+from .codec import answer
+from .exchange import Exchange, Outgoing
+from .messages import MessageLayer
+
+NOTIFICATION_IDS = 65000  # notifications draw their message ids from 0..64999
+
+
+@dataclass
+class Notification:
+    message: Message
+    on_ack: Callable[[], None] | None
+
+
+class Observation:
+    """A registration under a name, for an address and token, typed by the request."""
+
+    def __init__(self, exchange: Exchange, name: Hashable):
+        request = exchange.request
+        self.name = name
+        self.address = exchange.address
+        self.token = request.token
+        self.confirmable = exchange.confirmable
+        self.content_format = request.opt.content_format  # as asked for, or None
+        block2 = request.opt.block2
+        self.szx = block2.size_exponent if block2 else None  # also of its notifications
+        self.transfer_key = transfer_key(exchange)
+        self.answered = False  # the first answer was sent
+        self.number = 0  # of the newest notification
+        self.in_flight: Outgoing | None = None
+        self.waiting: Notification | None = None  # for the ACK of the one in flight
+
+    @property
+    def identity(self) -> tuple:
+        return self.address, self.token
+
+
+class Observations:
+    """All observations of the server."""
+
+    def __init__(self, layer: MessageLayer, blockwise: Blockwise):
+        self.layer = layer
+        self.blockwise = blockwise
+        self.active: dict[Hashable, Observation] = {}  # name: ...
+        self.dead: set[tuple] = set()  # (address, token): registered again before the first answer
+
+    def forget(self) -> None:
+        """A restart of the server."""
+        self.active.clear()
+        self.dead.clear()
+
+    def get(self, name: Hashable) -> Observation | None:
+        return self.active.get(name)
+
+    def register(self, exchange: Exchange, name: Hashable) -> Observation | None:
+        """Make the request's observation the active one; None if it will never be answered."""
+        new = Observation(exchange, name)
+        old = self.active.get(name)
+        if new.identity in self.dead or old and old.identity == new.identity and not old.answered:
+            self.dead.add(new.identity)
+            self.active.pop(name, None)
+            return None
+        if old and old.identity != new.identity:
+            self.end(old)
+        elif old and old.in_flight:
+            old.in_flight.close()
+        self.active[name] = new
+        return new
+
+    def first_answer(self, observation: Observation, response: Message) -> Message:
+        """Return what is sent of the answer to a registration, cut to its first block."""
+        response.opt.observe = 0
+        return self.blockwise.first(observation.transfer_key, response, observation.szx)
+
+    def end(self, old: Observation) -> None:
+        """Close an observation with 2.02 and Observe 0 on its own token, as for a replaced one."""
+        self.drop(old)
+        if not self.layer.switches.tell_replaced:
+            return
+        message = answer("2.02", observe=0)
+        message.token = old.token
+        if old.confirmable:
+            self.layer.send_con(old.address, message)
+        else:
+            self.layer.send_non(old.address, message)
+
+    def drop(self, old: Observation) -> None:
+        """Close an observation without a word."""
+        if self.active.get(old.name) is old:
+            del self.active[old.name]
+        if old.in_flight:
+            old.in_flight.close()
+
+    def drop_peer(self, address: tuple) -> None:
+        """A CON notification was lost for good: the peer's observations all go, silently."""
+        for old in [o for o in self.active.values() if o.address == address]:
+            self.drop(old)
+
+    def cancel(self, address: tuple, token: bytes) -> None:
+        for old in [o for o in self.active.values() if o.identity == (address, token)]:
+            self.drop(old)
+
+    def notify(
+        self,
+        observation: Observation,
+        message: Message,
+        on_ack: Callable[[], None] | None = None,
+    ) -> None:
+        """Send a notification, or let it wait for its turn and perhaps be replaced.
+
+        on_ack is called when it was ACKed; of a NON at once, of a replaced one never.
+        """
+        observation.number += 1
+        message.opt.observe = observation.number
+        message = self.blockwise.first(observation.transfer_key, message, observation.szx)
+        message.token = observation.token
+        notification = Notification(message, on_ack)
+        if not observation.confirmable:
+            self.layer.send_non(observation.address, message, self._mid())
+            if on_ack:
+                on_ack()
+        elif self._must_wait(observation):
+            observation.waiting = notification
+        else:
+            self._send(observation, notification)
+
+    def _must_wait(self, observation: Observation) -> bool:
+        in_flight = observation.in_flight
+        return bool(in_flight and in_flight.open and self.layer.switches.replace_burst)
+
+    def _mid(self) -> int:
+        return self.layer.random.randrange(NOTIFICATION_IDS)
+
+    def _send(self, observation: Observation, notification: Notification) -> None:
+        def acked():
+            if notification.on_ack:
+                notification.on_ack()
+            observation.in_flight = None
+            if observation.waiting:
+                newest, observation.waiting = observation.waiting, None
+                self._send(observation, newest)
+
+        def renew():
+            # At a repetition the newest content goes out in place of the un-ACKed one.
+            nonlocal notification
+            if not observation.waiting:
+                return None
+            notification, observation.waiting = observation.waiting, None
+            message = notification.message
+            message.mtype, message.mid = CON, self._mid()
+            return message
+
+        observation.in_flight = self.layer.send_con(
+            observation.address,
+            notification.message,
+            on_ack=acked,
+            on_reset=lambda: self.drop(observation),
+            on_give_up=lambda: self.drop_peer(observation.address),
+            renew=renew,
+            mid=self._mid(),
+        )
