@@ -14,7 +14,6 @@ class Link:
 
     problem = None  # what keeps the device from its server, as text; None while all is well
     silences = 0  # requests without an answer since the last one that had one
-    _reconnected = 0  # the number of silences when the source port was last given up
 
     def __init__(self, log=None):
         self._log = log
@@ -25,19 +24,13 @@ class Link:
         Returns whether the server was silent before: what it said meanwhile is lost.
         """
         recovered = repeated or self.silences > 0
-        self.silences = self._reconnected = 0
+        self.silences = 0
         return recovered
 
     def unanswered(self):
-        """Note a request that nothing answered."""
+        """Note a request that nothing answered; return whether to take a new source port now."""
         self.silences += 1
-
-    def wants_new_port(self):
-        """Whether to take a new source port now; True once for every three silences in a row."""
-        if self.silences - self._reconnected < _SILENCES:
-            return False
-        self._reconnected = self.silences
-        return True
+        return self.silences % _SILENCES == 0
 
     def report(self, what, error):
         """Keep a problem for the user to read, and log it unless it is the one known already."""

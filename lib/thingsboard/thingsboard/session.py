@@ -62,7 +62,7 @@ class Session:
         self.observations = {}  # by the last segment of their path
         self.stock = asyncio.Event()  # set: the outbox may have something to send
         self._random = random
-        self._news = asyncio.Event()  # set: keep() must look at its schedule again
+        self._sooner = asyncio.Event()  # set: something is due earlier than keep() knows
 
     async def watch(self, request):
         """Await a request; learn from it whether the server is, or was, silent."""
@@ -71,8 +71,8 @@ class Session:
         try:
             response = await request
         except OSError:
-            self.link.unanswered()
-            self._news.set()
+            if self.link.unanswered():
+                self._reconnect()
             raise
         if self.link.answered(endpoint.retransmissions != sent_before):
             self._register_soon()
@@ -130,12 +130,14 @@ class Session:
         self.client.on_open = self._register_soon
         while True:
             try:
-                if self.link.wants_new_port():
-                    self.client.reconnect()
                 now = clock.uptime_ms()
                 job, due = schedule.next()
                 if due > now:
-                    await self._sleep(due - now)
+                    try:
+                        await asyncio.wait_for_ms(self._sooner.wait(), due - now)
+                    except asyncio.TimeoutError:
+                        pass
+                    self._sooner.clear()
                     continue
                 schedule.begin(job, now)
                 if job == SYNC:
@@ -151,14 +153,6 @@ class Session:
                 self.link.report("session", error)
                 await asyncio.sleep_ms(_PAUSE_MS)
 
-    async def _sleep(self, ms):
-        # Until something is due, or changes what is.
-        try:
-            await asyncio.wait_for_ms(self._news.wait(), ms)
-        except asyncio.TimeoutError:
-            pass
-        self._news.clear()
-
     async def _failed(self, job, error, backoff):
         observation = self.observations.pop(job, None)
         if observation:
@@ -166,7 +160,13 @@ class Session:
         self.link.report(job, error)
         await asyncio.sleep_ms(backoff.next(error))
 
+    def _reconnect(self):
+        try:
+            self.client.reconnect()
+        except OSError as error:
+            self.link.report("session", error)
+
     def _register_soon(self):
         if self.schedule:
             self.schedule.register_soon()
-            self._news.set()
+            self._sooner.set()
