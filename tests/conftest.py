@@ -3,10 +3,8 @@ import tempfile
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from tests.support.spread import Spread, slowest_first
 from tools.package import keys
-
-# Helpers too show what a failed assert compared.
-pytest.register_assert_rewrite("tests.support", "tests.system", "tests.power", "tests.interop")
 
 # What hypothesis remembers names files by their absolute paths: not in the checkout.
 _home = tempfile.TemporaryDirectory()
@@ -17,3 +15,12 @@ set_hypothesis_home_dir(_home.name)
 def key(tmp_path_factory):
     """A key that signs packages: making one takes up to a second."""
     return keys.create(tmp_path_factory.mktemp("key") / "key.pem")
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # a process of pytest-xdist
+        slowest_first(items)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Spread(config, log)
