@@ -57,17 +57,28 @@ def code_faults(source: str) -> list[str]:
     return faults
 
 
-def test_the_rules_see_a_fault():
-    assert import_faults("coap", "message", "import thingsboard")
-    assert import_faults("coap", "message", "def f():\n    from time import ticks_ms")
-    assert import_faults("coap", "client", "import settings")
-    assert import_faults("thingsboard", "device", "from coap import Client")
-    assert not import_faults("coap", "client", "import asyncio\nfrom .message import Message")
-    assert not import_faults("thingsboard", "device", "from coap import GET, ResponseError")
-    assert code_faults("print(1)")
-    assert code_faults("try:\n    f()\nexcept:\n    pass")
-    assert code_faults("assert x")
-    assert not code_faults("try:\n    f()\nexcept OSError:\n    pass")
+@pytest.mark.parametrize(
+    "module, source, fault",
+    [
+        ("coap.message", "import thingsboard", "imports thingsboard"),
+        (
+            "coap.message",
+            "def f():\n    from time import ticks_ms",
+            "is sans-I/O but imports time",
+        ),
+        ("coap.client", "import settings", "imports settings"),
+        ("coap.client", "import asyncio\nfrom .message import Message", ""),
+        ("thingsboard.device", "from coap import Client", "imports Client"),
+        ("thingsboard.device", "from coap import GET, ResponseError", ""),
+        ("coap.client", "print(1)", "line 1: print"),
+        ("coap.client", "try:\n    f()\nexcept:\n    pass", "line 3: bare except"),
+        ("coap.client", "try:\n    f()\nexcept OSError:\n    pass", ""),
+        ("coap.client", "assert x", "line 1: assert"),
+    ],
+)
+def test_the_rules_see_a_fault(module, source, fault):
+    found = import_faults(*module.split("."), source) + code_faults(source)
+    assert len(found) == bool(fault) and "".join(found).startswith(fault)
 
 
 def test_the_sans_io_modules_exist():
