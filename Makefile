@@ -5,6 +5,10 @@ MICROPYTHON ?=
 BIN := .venv/bin
 RUN := MICROPYTHON=$(MICROPYTHON) $(BIN)/python
 PYTEST := $(RUN) -m pytest
+# Most tests wait for a board or a server: there are more processes than cores. The log shows
+# which tests take long.
+WORKERS ?= 6
+SPREAD := -n $(WORKERS) --durations=15
 READY := .venv/ready $(if $(MICROPYTHON),,.venv/micropython)
 
 help:  ## list the tasks
@@ -14,16 +18,16 @@ demo: $(READY)  ## provision a virtual board, run the firmware on it, break the 
 	@$(RUN) -m tools.demo
 
 test: $(READY)  ## all tests that need only Python packages
-	@$(PYTEST) tests --ignore tests/interop
+	@$(PYTEST) tests --ignore tests/interop $(SPREAD)
 
 test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
 	@$(PYTEST) tests/unit
 
 test-interop: $(READY)  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
-	@$(PYTEST) tests/interop
+	@$(PYTEST) tests/interop $(SPREAD)
 
 test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
-	@EVERY_CUT=1 $(PYTEST) tests/power
+	@EVERY_CUT=1 $(PYTEST) tests/power --durations=15
 
 sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
 	@$(RUN) -m tools.tbsim

@@ -1,14 +1,15 @@
 import tempfile
 
 import pytest
+from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from tests.support.spread import Spread, slowest_first
 from tools.package import keys
 
-# Helpers too show what a failed assert compared.
-pytest.register_assert_rewrite("tests.support", "tests.system", "tests.power", "tests.interop")
-
-# What hypothesis remembers names files by their absolute paths: not in the checkout.
+# Each run generates the same. What hypothesis remembers all the same is not for the checkout.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 _home = tempfile.TemporaryDirectory()
 set_hypothesis_home_dir(_home.name)
 
@@ -17,3 +18,12 @@ set_hypothesis_home_dir(_home.name)
 def key(tmp_path_factory):
     """A key that signs packages: making one takes up to a second."""
     return keys.create(tmp_path_factory.mktemp("key") / "key.pem")
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # a process of pytest-xdist
+        slowest_first(items)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Spread(config, log)

@@ -14,7 +14,7 @@ prepare_cpython(Path(__file__).parent)
 
 from coap.message import MessageError, decode  # noqa: E402
 
-generated = settings(max_examples=700, deadline=None, derandomize=True, database=None)
+generated = settings(max_examples=700)
 
 
 def recoded(datagram: bytes) -> str:

@@ -16,7 +16,7 @@ from coap.block import Transfer, TransferError  # noqa: E402
 from coap.endpoint import Endpoint  # noqa: E402
 from coap.message import Message, decode  # noqa: E402
 
-generated = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+generated = settings(max_examples=400)
 PERIOD = 1 << 30
 START = PERIOD - 20_000  # ticks wrap on the way
 GIVE_UP_MS = 93_000

@@ -48,7 +48,7 @@ class Slot:
         pass
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=1500))
 @example(data=PACKAGE[:394])
 def test_any_bytes_as_a_package(data):
@@ -60,7 +60,7 @@ def test_any_bytes_as_a_package(data):
     assert not slot.begun
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0, LENGTH - 1), bits=st.integers(1, 255))
 def test_any_change_of_a_signed_header(place, bits):
     data = bytearray(PACKAGE)
@@ -73,14 +73,14 @@ def test_any_change_of_a_signed_header(place, bits):
     assert not slot.begun
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(text=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_manifest(text):
     with pytest.raises(Refused):
         parse(bytes(MANIFEST) + text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     key=st.sampled_from(["title", "version", "kind", "boards", "sequence", "files"]), value=JSON
 )
@@ -105,7 +105,7 @@ def board(root):
     return t, t.start()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     changes=st.lists(
         st.tuples(
@@ -170,7 +170,7 @@ STATE = json.dumps(
 ).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=100) | JSON.map(lambda value: json.dumps(value).encode()))
 @example(data=STATE)
 @example(data=STATE + b"\x00" * 4)
@@ -182,7 +182,7 @@ def test_any_state_file(tmp_path_factory, data):
     assert folder == root + "factory" and not t.unconfirmed()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.binary(max_size=100) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_folder_beside_a_lost_state(tmp_path_factory, text):
     root = str(tmp_path_factory.mktemp("board")) + "/"
@@ -192,7 +192,7 @@ def test_any_folder_beside_a_lost_state(tmp_path_factory, text):
     assert board(root)[1] == root + "factory"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(key=st.sampled_from(["title", "version", "sequence", "files"]), value=JSON)
 def test_a_folder_of_strange_types_beside_a_lost_state(tmp_path_factory, key, value):
     root = str(tmp_path_factory.mktemp("board")) + "/"

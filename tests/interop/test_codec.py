@@ -20,7 +20,7 @@ prepare_cpython(Path(__file__).parent)
 
 from coap.message import Message, decode  # noqa: E402
 
-generated = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+generated = settings(max_examples=400)
 
 
 def our_encode(f: Fields) -> bytes:

@@ -1,4 +1,5 @@
 # The device under test: does what server-side RPC tells it, prints what it hears.
+# Its command "wait" is answered when "release" comes.
 # Arguments: port, access token, JSON of session.run()'s parameters.
 
 import asyncio
@@ -27,12 +28,20 @@ async def main():
             device.record({"n": n}, ts=params.get("ts", 1790000000000) + n)
         return {"queued": len(device.outbox)}
 
-    async def slow(params):
-        await asyncio.sleep_ms(params)
-        return {"slept": params}
+    released = asyncio.Event()
+
+    async def wait(params):
+        tell(waits=params)
+        await released.wait()
+        return {"waited": params}
+
+    def release(params):
+        released.set()
+        return {}
 
     device.on_rpc("record", record)
-    device.on_rpc("slow", slow)
+    device.on_rpc("wait", wait)
+    device.on_rpc("release", release)
     device.on_rpc("echo", lambda params: {"params": params})
     device.on_rpc("poison", lambda params: device.outbox.add('{"bad":}', 5))
     device.on_rpc("reconnect", lambda params: ({}, client.reconnect))
@@ -52,10 +61,12 @@ async def main():
 
 
 async def beat(device):
-    # A record every 500 ms, as an application would make.
+    # A record every 500 ms, as an application would make: its number, and when it was made.
     start = time.ticks_ms()
+    number = 0
     while True:
-        device.record({"beat": time.ticks_diff(time.ticks_ms(), start)})
+        device.record({"beat": number, "made": time.ticks_diff(time.ticks_ms(), start)})
+        number += 1
         await asyncio.sleep_ms(500)
 
 

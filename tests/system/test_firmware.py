@@ -248,7 +248,7 @@ def test_a_wrong_host_name_is_told_and_tried_again(board, tmp_path):
     "code, cause", [("1 / 0", "reset"), ("while True: pass", "watchdog"), ("import nix", "reset")]
 )
 def test_an_application_that_fails_restarts_the_board(board, tmp_path, code, cause):
-    configure(board, tmp_path, {**GOOD, "watchdog": 1})
+    configure(board, tmp_path, {**GOOD, "watchdog": 1 if cause == "watchdog" else 8})
     write(board, tmp_path, "factory/app/__init__.py", code)
     script = tmp_path / "script.py"
     script.write_text("import os\nos.remove('/factory/app/__init__.mpy')")

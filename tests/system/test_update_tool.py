@@ -133,9 +133,18 @@ def test_every_damaged_byte_is_found(key):
         damaged[place] ^= 1
         with pytest.raises(container.PackageError):
             container.verify(container.parse(bytes(damaged)), public)
-    for wrong in (data[:-1], data + b"x", data[:100], b""):
-        with pytest.raises(container.PackageError):
-            container.parse(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda data: data[:-1], lambda data: data + b"x", lambda data: data[:100], lambda _: b""],
+    ids=["a byte less", "a byte more", "the start", "nothing"],
+)
+def test_a_package_of_another_length(key, wrong):
+    data = build(key)
+    container.parse(data)
+    with pytest.raises(container.PackageError):
+        container.parse(wrong(data))
 
 
 def test_keys_are_private_and_never_overwritten(tmp_path):
@@ -156,16 +165,31 @@ def pem(key):
     )
 
 
-def test_files_that_are_no_key(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda: b"",
+        lambda: b"no key",
+        lambda: pem(rsa.generate_private_key(65537, 2048)),
+        lambda: pem(ec.generate_private_key(ec.SECP256R1())),
+    ],
+    ids=["empty", "text", "2048 bits", "elliptic curve"],
+)
+def test_files_that_are_no_key(tmp_path, content):
     path = tmp_path / "key.pem"
-    small = rsa.generate_private_key(65537, 2048)
-    for content in (b"", b"no key", pem(small), pem(ec.generate_private_key(ec.SECP256R1()))):
-        path.write_bytes(content)
-        with pytest.raises(keys.KeyFileError, match="key.pem"):
-            keys.load(path)
-    for content in (b"", bytes(384), b"\xff" * 383, b"\xff" * 385, b"\xff" * 384 * 5):
-        with pytest.raises(keys.KeyFileError):
-            keys.split(content)
+    path.write_bytes(content())
+    with pytest.raises(keys.KeyFileError, match="key.pem"):
+        keys.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", bytes(384), b"\xff" * 383, b"\xff" * 385, b"\xff" * 384 * 5],
+    ids=["empty", "zeros", "a byte less", "a byte more", "five keys"],
+)
+def test_files_that_are_no_keys_of_a_board(content):
+    with pytest.raises(keys.KeyFileError):
+        keys.split(content)
 
 
 def test_the_commands(tmp_path, key_file):
@@ -205,12 +229,18 @@ def image(chip=0, app=True, payload=b"code" * 100, hashed=True):
     return data + hashlib.sha256(data).digest() if hashed else data
 
 
-def test_an_esp32_image():
-    for chip, name in esp32.CHIPS.items():
-        esp32.check(image(chip), name)
+@pytest.mark.parametrize("chip, name", esp32.CHIPS.items())
+def test_an_esp32_image_of_each_chip(chip, name):
+    esp32.check(image(chip), name)
+
+
+def test_an_esp32_image_without_a_hash():
     esp32.check(image(hashed=False), "esp32")
-    for size in range(1, 40):
-        esp32.check(image(payload=b"x" * size), "esp32")
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_an_esp32_image_of_any_size(size):
+    esp32.check(image(payload=b"x" * size), "esp32")
 
 
 @pytest.mark.parametrize(
@@ -231,17 +261,20 @@ def test_what_is_no_application_image(data, reason):
         esp32.check(data, "esp32")
 
 
-def test_the_chip_of_a_board():
-    names = {
-        "ESP32_GENERIC": "esp32",
-        "ESP32_GENERIC-OTA": "esp32",
-        "ESP32_GENERIC_S3-SPIRAM_OCT": "esp32s3",
-        "ESP32_GENERIC_C3": "esp32c3",
-        "UM_TINYS3": "esp32",  # not told: --chip
-        "SIL_WESP32": "esp32",
-        "M5STACK_ATOMS3_LITE": "esp32",
-    }
-    assert {name: esp32.chip_of_board(name) for name in names} == names
+@pytest.mark.parametrize(
+    "board, chip",
+    [
+        ("ESP32_GENERIC", "esp32"),
+        ("ESP32_GENERIC-OTA", "esp32"),
+        ("ESP32_GENERIC_S3-SPIRAM_OCT", "esp32s3"),
+        ("ESP32_GENERIC_C3", "esp32c3"),
+        ("UM_TINYS3", "esp32"),  # not told: --chip
+        ("SIL_WESP32", "esp32"),
+        ("M5STACK_ATOMS3_LITE", "esp32"),
+    ],
+)
+def test_the_chip_of_a_board(board, chip):
+    assert esp32.chip_of_board(board) == chip
 
 
 def test_a_firmware_package_from_the_command_line(tmp_path, key_file):

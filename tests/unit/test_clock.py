@@ -2,6 +2,7 @@
 
 from coap.message import Message
 from fakes import Board, Client, run
+from rows import rows
 from thingsboard.clock import Clock
 
 NOW = 1_790_000_000  # seconds; beyond 2**30, so a board would allocate it
@@ -28,13 +29,13 @@ def test_the_servers_time():
     assert abs(clock.now_ms() - NOW * 1000) <= 500
 
 
-def test_the_boards_time_when_it_was_set():
-    for epoch in (1970, 2000):
-        clock = Clock(Board(epoch, NOW))
-        client = Client()
-        run(clock.sync(client))
-        assert clock.now_ms() == NOW * 1000
-        assert client.requests == []
+@rows(1970, 2000)
+def test_the_boards_time_when_it_was_set(epoch):
+    clock = Clock(Board(epoch, NOW))
+    client = Client()
+    run(clock.sync(client))
+    assert clock.now_ms() == NOW * 1000
+    assert client.requests == []
 
 
 def test_an_esp32_at_its_start_is_not_set():

@@ -1,6 +1,7 @@
 # The updater in bad weather: whatever the server says, no wrong byte runs, and nothing is stuck.
 
 from ota import FAULTS, Life, assignment, play
+from rows import rows
 
 KEYS = ("title", "version", "size", "checksum", "checksum_algorithm", "url")
 JUNK = (None, 0, 1, -1, 1 << 40, 1.5, True, "", "x", "6841", [], ["SHA256"], {"a": 1})
@@ -78,6 +79,6 @@ async def weather(slept, server, root):
     assert life.runs() == "1.3"
 
 
-def test_after_any_weather_the_newest_package_runs():
-    for seed in range(1, 15):
-        play(weather, seed=seed)
+@rows(*range(1, 15))
+def test_after_any_weather_the_newest_package_runs(seed):
+    play(weather, seed=seed)
