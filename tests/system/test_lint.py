@@ -57,6 +57,18 @@ try:
     asyncio.run(asyncio.sleep_ms(5))
 except asyncio.TimeoutError:
     pass
+
+class Log:
+    file = None
+    lines = ()
+
+    def open(self):
+        self.file = open("log")
+        self.lines = []
+
+    def write(self, line):
+        self.file.write(line)
+        self.lines.append(line)
 """
 
 
