@@ -6,7 +6,6 @@ BIN := .venv/bin
 RUN := MICROPYTHON=$(MICROPYTHON) $(BIN)/python
 PYTEST := $(RUN) -m pytest
 READY := .venv/ready $(if $(MICROPYTHON),,.venv/micropython)
-STUBS := $(patsubst %,build/stubs/%/ready,esp32 esp32-esp32_generic_c3 rp2-rpi_pico_w rp2-rpi_pico2_w)
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -14,7 +13,7 @@ help:  ## list the tasks
 demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on and update itself
 	@$(RUN) -m tools.demo
 
-test: $(READY) $(STUBS)  ## all tests that need only Python packages
+test: $(READY)  ## all tests that need only Python packages
 	@$(PYTEST) tests --ignore tests/interop
 
 test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
@@ -35,6 +34,9 @@ size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 bench: $(READY)  ## updates beside libcoap's client, round trips and CPU time beside aiocoap's (6 minutes)
 	@$(RUN) -m tools.measure.bench
 
+# The boards whose API board code is checked against; test_lint.py is one of the tests.
+STUBS := $(patsubst %,build/stubs/%/ready,esp32 esp32-esp32_generic_c3 rp2-rpi_pico_w rp2-rpi_pico2_w)
+test: $(STUBS)
 lint: $(READY) $(STUBS)  ## style, board code against the boards' type stubs, the documentation's links
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 

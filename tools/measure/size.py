@@ -21,8 +21,8 @@ from tools.unixport import BUILD, LIBRARIES, ROOT, environment, micropython, mpy
 PORT_SCRIPT = ROOT / "tools" / "measure" / "device" / "heap.py"
 TIMEOUT_S = 60
 
-# Bytes. "update" is abupdate and the modules of thingsboard that drive it. Of what a round
-# trip leaves, docs/decisions.md says what would bring it down.
+# Bytes. "update" is abupdate and the modules of thingsboard that drive it. The design asks for a
+# round trip in 1500 bytes, which is not reached: this holds what is.
 MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
 HEAP_BUDGETS = {"client": 24_000, "round_trip": 3200}
 UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
