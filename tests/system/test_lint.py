@@ -69,6 +69,11 @@ class Log:
     def write(self, line):
         self.file.write(line)
         self.lines.append(line)
+
+class Package:
+    title = "thermo"
+
+Package().title
 """
 
 

@@ -69,8 +69,9 @@ def absent_names(name: str, source: str) -> list[str]:
             owner = module_of(node.value)
             if owner in PRESENT and node.attr not in PRESENT[owner]:
                 absent = [f"{owner}.{node.attr}"]
-            elif node.attr in ABSENT_METHODS:
-                absent = [f".{node.attr}"]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ABSENT_METHODS:  # `x.title` may be a field of ours
+                absent = [f".{node.func.attr}()"]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module in PRESENT:
             names = {alias.name for alias in node.names} - PRESENT[node.module]
             absent = [f"{node.module}.{part}" for part in sorted(names)]
