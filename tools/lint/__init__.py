@@ -1,0 +1,1 @@
+"""`make lint`: what ruff does not see."""
