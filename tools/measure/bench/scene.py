@@ -23,8 +23,8 @@ def prepare(folder: Path) -> None:
     key = keys.create(key_file)
     (folder / "package").write_bytes(build(key))
     root = folder / "root"
-    for folder in (Path(__file__).with_name("device"), DEVICE):
-        bytecode.copy_tree(folder, root)
+    for source in (Path(__file__).with_name("device"), DEVICE):
+        bytecode.copy_tree(source, root)
     trial = ROOT / "lib" / "abupdate" / "trial.py"
     bytecode.write([bytecode.convert(trial, trial.name)], root)
     for library in LIBRARIES:

@@ -63,14 +63,14 @@ class Board:
         self.flash.erase()
         if self.port.app_at is not None:
             self.flash.write(self.port.app_at, app_image("1.0"))
-        _succeeded(*self._once(protocol.FORMAT))
+        _succeeded(protocol.FORMAT, *self._once(protocol.FORMAT))
 
     def execute(self, script: Path, heap: str = ONCE_HEAP) -> str:
         """Run a MicroPython file, the flash at /, the host at /host, and return what it prints.
 
         BoardError if it raises.
         """
-        return _succeeded(*self.attempt(script, heap))
+        return _succeeded(protocol.EXECUTE, *self.attempt(script, heap))
 
     def attempt(
         self, script: Path, heap: str = ONCE_HEAP, cut_at: int = 0, half: bool = False
@@ -233,7 +233,7 @@ class Board:
             self._thread.join()
 
 
-def _succeeded(end: End, printed: str) -> str:
+def _succeeded(command: str, end: End, printed: str) -> str:
     if end.cause != EXIT or end.exit_code:
-        raise BoardError(f"{end.cause} {end.detail}\n{printed}")
+        raise BoardError(f"{command}: {end.cause} {end.detail}\n{printed}")
     return printed
