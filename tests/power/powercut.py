@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.vboard import BLOCK, Board
-from tools.vboard.life import Life
 
 EVERY_CUT = bool(os.environ.get("EVERY_CUT"))  # else a sample
 SAMPLE = 24
@@ -120,14 +119,11 @@ def sample(cuts: list[Cut]) -> list[Cut]:
 
 def really_cut(board: Board, script: Path, cut: Cut) -> str:
     """Run a script on a board that loses power; return what it said. Raises NotCut."""
-    said = []
-    failing = [str(cut.number + 1), str(int(cut.half))]
-    with board._boot("execute", str(script), cut=failing, heap=HEAP) as (process, control):
-        end = Life(process.stdout, control, said.append, lambda value: None).run()
+    end, said = board.attempt(script, HEAP, cut_at=cut.number + 1, half=cut.half)
     if end.cause == "exit":
         raise NotCut
     assert end.cause == "cut", end
-    return "\n".join(said)
+    return said
 
 
 def finish(board: Board, script: Path, old: str, new: str, floor: int) -> int:

@@ -6,7 +6,6 @@ import shutil
 import pytest
 
 from tests.power import powercut
-from tools.board.stage import REPLACEABLE
 from tools.package import application, container, keys
 from tools.unixport import ROOT, mpy_cross
 from tools.vboard import Board
@@ -22,7 +21,7 @@ def application_of(folder, version):
     """Return the files of one version of the firmware's application and its libraries."""
     folder = folder / version
     sources = []
-    for source in REPLACEABLE:
+    for source in application.REPLACEABLE:
         sources.append(folder / source.name)
         shutil.copytree(source, sources[-1], ignore=shutil.ignore_patterns("__pycache__"))
     app = folder / "app"

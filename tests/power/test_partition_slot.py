@@ -5,8 +5,7 @@ import pytest
 from tests.power import powercut
 from tools.package import container, esp32, keys
 from tools.unixport import ROOT, mpy_cross
-from tools.vboard import Board, BoardError
-from tools.vboard.appimage import app_image
+from tools.vboard import Board, BoardError, app_image
 
 OLD, NEW = "1.1", "1.2"  # 1.0 came with the board
 VERSIONS = {OLD: 10, NEW: 11}

@@ -7,8 +7,7 @@ import threading
 from tools.board import stage
 from tools.package import container, keys, releases
 from tools.tbsim import Package
-from tools.vboard import Board
-from tools.vboard.appimage import app_image
+from tools.vboard import Board, app_image
 
 
 class Field:

@@ -6,17 +6,13 @@
 import asyncio
 import io
 import json
-import os
 import sys
 import time
 
 import coap
-import thingsboard
-import trial
+import update_board
 import vfs
-from abupdate.slot import AppSlot
 from coap.udp import UDPTransport
-from thingsboard.updater import Updater
 from updates import Disk
 
 port, keys = int(sys.argv[1]), sys.argv[2]
@@ -98,19 +94,13 @@ def reset():
 
 async def main():
     global client
-    with open(keys, "rb") as f:
-        public_keys = f.read()
     disk = SlowDisk(80)
     vfs.VfsLfs2.mkfs(disk, progsize=256)
     vfs.mount(vfs.VfsLfs2(disk, progsize=256), "/board")
-    t = trial.Trial(os, "/board/")
-    t.start()
+    slots = {"sw": update_board.start("UNIX", "/board/")}
     client = await coap.connect("127.0.0.1", port, window_limit=window_limit)
     client.transport = SmallTransport("127.0.0.1", port)
-    device = thingsboard.Device(client, "TOKEN", log=print)
-    slot = AppSlot(t, "UNIX")
-    updater = Updater(device, {"sw": slot}, public_keys, reset, pause=bool(pause))
-    await thingsboard.run(device, updater)
+    await update_board.serve(client, "TOKEN", slots, keys, reset, pause=bool(pause))
 
 
 asyncio.run(main())

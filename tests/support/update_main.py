@@ -1,38 +1,35 @@
-# A board that takes updates, one start of it. Arguments: port, folder, public keys, and how many
+# One start of a board that takes updates. Arguments: port, folder, public keys, and how many
 # milliseconds it is busy with each chunk.
 # Says "runs VERSION" and what the updater logs; ends with exit code 5 where a board would reset.
 
 import asyncio
-import os
 import sys
 import time
 
 import coap
-import thingsboard
-import trial
-from abupdate.slot import AppSlot
-from thingsboard.updater import Updater
+import update_board
 
 port, root, keys, chunk_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
 
 
+def log(text):
+    print("log", text)
+
+
+def progress(offset, total):
+    print("done", offset, total)
+    time.sleep_ms(chunk_ms)
+
+
+def reset():
+    sys.exit(5)
+
+
 async def main():
-    t = trial.Trial(os, root)
-    t.start()
-    slot = AppSlot(t, "UNIX")
+    slot = update_board.start("UNIX", root)
     print("runs", slot.current())
-    with open(keys, "rb") as f:
-        public_keys = f.read()
     client = await coap.connect("127.0.0.1", port)
-    device = thingsboard.Device(client, "TOKEN", log=lambda text: print("log", text))
-
-    def progress(offset, total):
-        print("done", offset, total)
-        time.sleep_ms(chunk_ms)
-
-    reset = lambda: sys.exit(5)  # noqa: E731
-    updater = Updater(device, {"sw": slot}, public_keys, reset, progress, connect=coap.connect)
-    await thingsboard.run(device, updater)
+    await update_board.serve(client, "TOKEN", {"sw": slot}, keys, reset, log, progress)
 
 
 asyncio.run(main())

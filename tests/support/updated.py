@@ -3,9 +3,10 @@
 import subprocess
 from pathlib import Path
 
+from tools.board import DEVICE
 from tools.package import container, keys
 from tools.tbsim import Package
-from tools.unixport import LIBRARIES, ROOT, environment, micropython
+from tools.unixport import LIBRARIES, environment, micropython
 
 RESET = 5  # its exit code
 SCRIPT = Path(__file__).with_name("update_main.py")
@@ -34,7 +35,7 @@ class UpdatedBoard:
         with open(self.folder / "output", "w+") as output:
             process = subprocess.Popen(
                 [micropython(), "-X", "heapsize=160k", str(SCRIPT), *map(str, arguments)],
-                env=environment(*LIBRARIES, ROOT / "lib" / "abupdate"),
+                env=environment(*LIBRARIES, DEVICE),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

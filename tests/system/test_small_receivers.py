@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.support.updated import RESET, package
+from tools.board import DEVICE
 from tools.package import keys
 from tools.tbsim import Simulator
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
@@ -32,7 +33,7 @@ class Result:
             arguments = [str(sim.port), str(tmp_path / "keys"), str(room), str(window_limit)]
             process = subprocess.Popen(
                 [micropython(), "-X", "heapsize=1M", str(SCRIPT), *arguments, str(int(pause))],
-                env=environment(*LIBRARIES, ROOT / "tests" / "unit"),
+                env=environment(*LIBRARIES, DEVICE, ROOT / "tests" / "unit"),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tools.vboard import Board, BoardError
+from tools.vboard import Board, BoardError, protocol
 
 COUNTED = """
 import machine
@@ -138,3 +138,15 @@ def test_errors_of_a_script_and_of_the_caller(start, tmp_path):
     assert board.read("/main.py") == b"import time\ntime.sleep(60)"
     with pytest.raises(BoardError, match="ENOENT"):
         board.read("/nothing")
+
+
+def test_what_is_no_word_of_the_protocol_ends_the_run(start):
+    board = start("import vboard\nvboard.control.tell('sing', 'loudly')\nwhile True: pass")
+    end = board.wait_end(10)
+    assert (end.cause, end.detail) == ("fault", "no word of the protocol: sing loudly")
+
+
+def test_the_words_of_the_protocol_are_read_as_they_are_sent():
+    for word, argument in (("watchdog", "300"), ("repl", ""), ("fault", "two words")):
+        assert protocol.parse(protocol.line(word, argument)) == (word, argument)
+    assert protocol.line("led", 0) == "led 0"

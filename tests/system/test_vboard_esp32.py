@@ -5,8 +5,7 @@ import struct
 
 import pytest
 
-from tools.vboard import Board, BoardError
-from tools.vboard.appimage import OTA_0, app_image
+from tools.vboard import ESP32, Board, BoardError, app_image
 
 OTADATA, OTA_1 = 0xD000, 0x190000
 STATES = {0: "NEW", 1: "PENDING_VERIFY", 2: "VALID", 3: "INVALID", 4: "ABORTED"}
@@ -141,7 +140,7 @@ def test_a_boot_loader_in_the_place_of_an_app_is_taken_but_not_started(board, tm
 
 
 def test_without_any_image_it_does_not_start(board):
-    board.flash.write(OTA_0, bytes(4096))
+    board.flash.write(ESP32.app_at, bytes(4096))
     board.start()
     end = board.wait_end(10)
     assert end.cause == "fault" and "no partition" in end.detail

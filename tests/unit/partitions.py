@@ -1,7 +1,9 @@
 """An ESP32 with two app partitions, in RAM: esp32.Partition and the boot loader's rules.
 
 States of a partition as in the IDF's otadata (bootloader_utility.c): set_boot makes it NEW; its
-first boot PENDING; a boot while PENDING makes it ABORTED and starts the other.
+first boot PENDING; a boot while PENDING makes it ABORTED and starts the other. This keeps a state
+for each label, and takes any content that begins as an image; the virtual board (tools/vboard) has
+otadata on flash and checks whole images.
 """
 
 BLOCK = 4096

@@ -4,37 +4,17 @@ Firmware and libraries as bytecode, the public half of the key that signs update
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tools import bytecode
 from tools.package import application, keys
-from tools.unixport import LIBRARIES, ROOT, mpy_cross
+from tools.unixport import ROOT
 
-RUN_AS_SOURCE = ("boot.py", "main.py")  # a board starts these two only as source
-NOT_DEPLOYED = ("settings.example.json", "README.md")
-REPLACEABLE = [ROOT / "firmware" / "app", *(lib / lib.name for lib in LIBRARIES)]
+# What no update replaces.
 ROOT_FILES = [*sorted((ROOT / "firmware").glob("*.py")), ROOT / "lib" / "abupdate" / "trial.py"]
-
-
-def compile_tree(source: Path, target: Path) -> None:
-    """Copy a folder with every .py as bytecode, except those that a board starts as source."""
-    for path in sorted(source.rglob("*")):
-        relative = path.relative_to(source)
-        if path.is_dir() or "__pycache__" in relative.parts or path.name in NOT_DEPLOYED:
-            continue
-        place(path, target / relative, str(relative))
-
-
-def place(path: Path, copy: Path, name: str) -> None:
-    """Copy a file, a .py as bytecode unless a board starts it as source; name is for traces."""
-    if path.suffix == ".py" and name not in RUN_AS_SOURCE:
-        mpy_cross(path, copy.with_suffix(".mpy"), name)
-    else:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
 
 
 def stage(target: Path, settings: dict | None = None, public_keys: bytes = b"") -> None:
@@ -43,12 +23,8 @@ def stage(target: Path, settings: dict | None = None, public_keys: bytes = b"") 
     In its root is what no update replaces; in `factory` the application with its libraries, as
     in a package. A board without public_keys takes no updates.
     """
-    for source in ROOT_FILES:
-        place(source, target / source.name, source.name)
-    for name, content in application.collect(REPLACEABLE):
-        path = target / "factory" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    bytecode.write([bytecode.convert(path, path.name) for path in ROOT_FILES], target)
+    bytecode.write(application.collect(application.REPLACEABLE), target / "factory")
     if settings is not None:
         (target / "settings.json").write_text(json.dumps(settings))
     if public_keys:

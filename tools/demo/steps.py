@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.demo.stage import Failed, Stage, require
 from tools.demo.updates import UPDATES
-from tools.vboard import BLOCKS
+from tools.vboard import BLOCK
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
@@ -18,7 +18,8 @@ MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 def deployed(stage: Stage) -> str:
     """The firmware is put on the flash of a board."""
     size = stage.prepare()
-    return f"{size / 1024:.1f} KiB of firmware on a flash of {BLOCKS * 4} KiB"
+    flash = stage.board.flash
+    return f"{size / 1024:.1f} KiB of firmware on a flash of {flash.blocks * BLOCK // 1024} KiB"
 
 
 def provisioned(stage: Stage) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.board.stage import compile_tree
+from tools.bytecode import copy_tree
 from tools.tbsim import Simulator
 from tools.unixport import BUILD, LIBRARIES, ROOT, environment, micropython, mpy_cross
 
@@ -61,7 +61,7 @@ def measure_mpy(target: Path) -> dict[str, int]:
             sizes[module] = compiled.stat().st_size
             if budget := budget_of(module if "." in module else library.name):
                 sums[budget] += sizes[module]
-    compile_tree(ROOT / "firmware", target / "firmware")
+    copy_tree(ROOT / "firmware", target / "firmware")
     deployed = [path for path in sorted((target / "firmware").rglob("*")) if path.is_file()]
     firmware = {dotted(path.relative_to(target)): path.stat().st_size for path in deployed}
     sums["firmware"] = sum(firmware.values())

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from tools.board.stage import REPLACEABLE
 from tools.package import application, container
 from tools.tbsim import Package
 
@@ -21,7 +20,7 @@ def copy(folder: Path, version: str) -> Path:
     Its getInfo tells of that: `coap`, and whether DROPPED can be imported.
     """
     folder = folder / version
-    for source in REPLACEABLE:
+    for source in application.REPLACEABLE:
         shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     edit(folder / "coap/__init__.py", "", f"\nRELEASE = {version!r}\n")
     app = folder / "app/__init__.py"

@@ -1,5 +1,7 @@
 """The virtual board: firmware under the unix port, on a flash image, under a supervisor."""
 
-from tools.vboard.board import Board, BoardError
-from tools.vboard.flash import BLOCK, BLOCKS, PAGE, Flash
-from tools.vboard.life import End
+from tools.vboard.host.appimage import app_image
+from tools.vboard.host.board import Board, BoardError
+from tools.vboard.host.flash import BLOCK, PAGE, Flash
+from tools.vboard.host.life import End
+from tools.vboard.host.ports import ESP32, PORTS, RP2, Port

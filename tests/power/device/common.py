@@ -19,8 +19,15 @@ def log_flash(chip):
     chip._program, chip.erase = logged_program, logged_erase
 
 
-def chunks(container, package):
-    """Feed an Image from a host's file and say so; yields after each chunk."""
+def install(slot, package, after_chunk=lambda container: None):
+    """Feed a host's file into a slot, saying so, and activate it; the keys are update.keys.
+
+    after_chunk(container) is called with the Image after each chunk.
+    """
+    from abupdate import image  # on a Pico W a part of the application that was started
+
+    with open("update.keys", "rb") as f:
+        container = image.Image(f.read(), slot)
     fed = 0
     with open("/host" + package, "rb") as f:
         while container.offset != container.size:
@@ -30,4 +37,6 @@ def chunks(container, package):
             fed += len(data)
             print("fed", fed)
             container.feed(begin, data)
-            yield
+            after_chunk(container)
+    slot.finish()
+    slot.activate()

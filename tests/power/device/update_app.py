@@ -11,7 +11,7 @@ import os
 import sys
 
 import trial
-from common import chunks, log_flash
+from common import install, log_flash
 
 BOARD = "VBOARD"
 
@@ -49,18 +49,17 @@ def imported(t, new):
 
 
 def update(t, package, fault):
-    from abupdate import image, slot
+    from abupdate.slot import AppSlot
 
     if fault == "folder not emptied":
         t.os = KeepingOS()
-    target = slot.AppSlot(t, BOARD)
-    with open("update.keys", "rb") as f:
-        container = image.Image(f.read(), target)
-    for _ in chunks(container, package):
+    target = AppSlot(t, BOARD)
+
+    def after_chunk(container):
         if fault == "state before files" and container.size and not t.unconfirmed():
             target.activate()
-    target.finish()
-    target.activate()
+
+    install(target, package, after_chunk)
 
 
 # The faults that the power test must find

@@ -5,8 +5,8 @@ import os
 
 import esp32
 import trial
-from abupdate import image, partition
-from common import chunks, log_flash
+from abupdate import partition
+from common import install, log_flash
 
 BOARD = "ESP32_GENERIC-OTA"
 
@@ -23,7 +23,7 @@ def run(chip, package, version, log=False):
         slot.confirm()
         print("done")
     else:
-        update(slot, package)
+        install(slot, package)
 
 
 def running_version():
@@ -31,12 +31,3 @@ def running_version():
     buf = bytearray(32)
     esp32.Partition(esp32.Partition.RUNNING).readblocks(0, buf, 48)
     return bytes(buf).rstrip(b"\x00").decode()
-
-
-def update(slot, package):
-    with open("update.keys", "rb") as f:
-        container = image.Image(f.read(), slot)
-    for _ in chunks(container, package):
-        pass
-    slot.finish()
-    slot.activate()

@@ -17,7 +17,6 @@ from pathlib import Path
 from tools.measure.bench import scene
 from tools.tbsim import Event, Simulator
 from tools.vboard import Board
-from tools.vboard.board import HEAP
 
 DELAY_MS = 25  # one way
 TIMEOUT_S = 120
@@ -55,7 +54,7 @@ def ours(
     loss: float,
     seed: int,
     pause: bool = False,
-    heap: str = HEAP,
+    heap: str | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Download:
     """Update a board. BoardError if that takes too long, DownloadError if memory ran out."""
@@ -74,7 +73,7 @@ def ours(
         return download
 
 
-def without_update(folder: Path, heap: str = HEAP) -> float:
+def without_update(folder: Path, heap: str | None = None) -> float:
     """Start a board for which there is no package; return its CPU seconds. BoardError."""
     with _simulator(folder, 0, 1) as sim, _board(folder, sim, False, heap) as board:
         sim.unassign(sim.device("board"))

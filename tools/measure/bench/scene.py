@@ -3,7 +3,8 @@
 import random
 from pathlib import Path
 
-from tools.board import stage
+from tools import bytecode
+from tools.board import DEVICE
 from tools.package import application, container, keys
 from tools.tbsim import Package
 from tools.unixport import LIBRARIES, ROOT
@@ -22,10 +23,12 @@ def prepare(folder: Path) -> None:
     key = keys.create(key_file)
     (folder / "package").write_bytes(build(key))
     root = folder / "root"
-    stage.compile_tree(Path(__file__).with_name("device"), root)
-    stage.place(ROOT / "lib" / "abupdate" / "trial.py", root / "trial.py", "trial.py")
+    for source in (Path(__file__).with_name("device"), DEVICE):
+        bytecode.copy_tree(source, root)
+    trial = ROOT / "lib" / "abupdate" / "trial.py"
+    bytecode.write([bytecode.convert(trial, trial.name)], root)
     for library in LIBRARIES:
-        stage.compile_tree(library / library.name, root / "lib" / library.name)
+        bytecode.copy_tree(library / library.name, root / "lib" / library.name)
     (root / keys.BOARD_FILE).write_bytes(keys.public_bytes(key))
     board = Board(folder / "board.img")
     board.format()
@@ -34,7 +37,7 @@ def prepare(folder: Path) -> None:
 
 def build(key) -> bytes:
     """Return a package of PACKAGE_BYTES: the firmware's application, and noise."""
-    files = application.collect(stage.REPLACEABLE)
+    files = application.collect(application.REPLACEABLE)
     names = {"kind": "app", "title": TITLE, "version": VERSION, "boards": [BOARD]}
     noise = random.Random(1).randbytes(PACKAGE_BYTES)
 

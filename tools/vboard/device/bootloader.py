@@ -9,7 +9,7 @@ import hashlib
 import struct
 from binascii import crc32
 
-import nor
+from . import nor
 
 NEW = 0
 PENDING_VERIFY = 1

@@ -1,11 +1,21 @@
-# The module `rp2` of the virtual board: the flash behind its file system, and how it is mounted.
+# The port rp2 (ports.py), and the module `rp2` of its programs: the flash behind the file system,
+# and how that is mounted.
 
-import nor
 import vfs
+
+from . import nor, protocol
+from .machine import PWRON_RESET, WDT_RESET
+
+# machine.reset() reboots by way of the watchdog here.
+CAUSES = {
+    protocol.POWER_ON: PWRON_RESET,
+    protocol.RESET: WDT_RESET,
+    protocol.WATCHDOG: WDT_RESET,
+}
+LONGEST_WATCHDOG_MS = 8388
 
 _chip = None
 
-UNIT = nor.PAGE  # the ROM programs whole pages
 _COUNT = 4  # operations of ioctl()
 _SIZE = 5
 _ERASE = 6
@@ -40,7 +50,7 @@ def start(chip, halt):
     _chip = chip
 
 
-def format():
+def make_file_system():
     vfs.VfsLfs2.mkfs(Flash(), progsize=nor.PAGE)
 
 

@@ -9,7 +9,6 @@ import random
 import struct
 
 CHIP_ESP32 = 0
-OTA_0 = 0x10000  # where the first app partition begins (partitions-4MiB-ota.csv)
 _MAGIC = 0xE9
 _DESCRIPTION_MAGIC = 0xABCD5432
 _CHECKSUM_SEED = 0xEF

@@ -4,24 +4,25 @@ It restarts the interpreter after the fake `machine.reset()` and when an armed w
 and after nothing else: a program that ends leaves the board at the REPL, as it does on a desk.
 """
 
-import atexit
-import contextlib
 import re
-import socket
-import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.unixport import environment, micropython
-from tools.vboard import appimage, deploy
-from tools.vboard.flash import BLOCKS, ESP32_BLOCKS, Flash
-from tools.vboard.life import End, Life
+from tools import bytecode
+from tools.vboard import protocol
+from tools.vboard.host import files, interpreter
+from tools.vboard.host.appimage import app_image
+from tools.vboard.host.flash import Flash
+from tools.vboard.host.life import EXIT, STOP, End, Life
+from tools.vboard.host.ports import PORTS
 
-HEAP = "160k"
-EXECUTE_TIMEOUT_S = 120
+ONCE_HEAP = "4M"  # of what is not the board's own program
+ONCE_TIMEOUT_S = 120
+RESTARTS = (protocol.RESET, protocol.WATCHDOG)
 
 
 class BoardError(Exception):
@@ -32,19 +33,20 @@ class Board:
     """A board with its flash; on_line is called with every line of its console.
 
     port "rp2" is a Pico W, whose flash holds nothing but the file system; "esp32" an ESP32 with
-    the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both.
+    the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both. heap
+    is that of the port unless it is given.
     """
 
     def __init__(
         self,
         image: Path,
-        heap: str = HEAP,
+        heap: str | None = None,
         on_line: Callable[[str], None] | None = None,
         port: str = "rp2",
     ):
-        self.port = port
-        self.flash = Flash(image, ESP32_BLOCKS if port == "esp32" else BLOCKS)
-        self.heap = heap
+        self.port = PORTS[port]
+        self.flash = Flash(image, self.port.blocks)
+        self.heap = heap or self.port.heap
         self.on_line = on_line
         self.lines: list[str] = []
         self.ends: list[End] = []
@@ -52,31 +54,45 @@ class Board:
         self._changed = threading.Condition()
         self._thread = None
         self._process = None
-        self._last_word = ""
+        self._switched_off = ""  # "cut" or "stop" once that was done from outside
 
     # The flash, while the board is off
 
     def format(self) -> None:
         """Erase the flash and make an empty file system; an ESP32 gets firmware 1.0, too."""
         self.flash.erase()
-        if self.port == "esp32":
-            self.flash.write(appimage.OTA_0, appimage.app_image("1.0"))
-        self._once("format")
+        if self.port.app_at is not None:
+            self.flash.write(self.port.app_at, app_image("1.0"))
+        _succeeded(protocol.FORMAT, *self._once(protocol.FORMAT))
 
-    def execute(self, script: Path, heap: str = "4M") -> str:
+    def execute(self, script: Path, heap: str = ONCE_HEAP) -> str:
         """Run a MicroPython file, the flash at /, the host at /host, and return what it prints.
 
         BoardError if it raises.
         """
-        return self._once("execute", str(Path(script).resolve()), heap=heap)
+        return _succeeded(protocol.EXECUTE, *self.attempt(script, heap))
+
+    def attempt(
+        self, script: Path, heap: str = ONCE_HEAP, cut_at: int = 0, half: bool = False
+    ) -> tuple[End, str]:
+        """Run a file like execute(), whatever comes of it; power fails as with start().
+
+        Return why it ended and what it has printed.
+        """
+        argument = str(Path(script).resolve())
+        return self._once(protocol.EXECUTE, argument, heap=heap, cut_at=cut_at, half=half)
 
     def deploy(self, folder: Path, target: str = "/", compiled: bool = True) -> None:
         """Copy a folder's content to the flash, as bytecode unless told otherwise."""
-        deploy.deploy(self, Path(folder), target, compiled)
+        with tempfile.TemporaryDirectory() as temporary:
+            if compiled:
+                bytecode.copy_tree(Path(folder), Path(temporary))
+                folder = temporary
+            self._execute_text(files.copying(Path(folder), target))
 
     def read(self, path: str) -> bytes:
         """Return a file of the flash; BoardError if there is none."""
-        return deploy.read(self, path)
+        return files.content(self._execute_text(files.reading(path)))
 
     # Power and console
 
@@ -84,18 +100,17 @@ class Board:
         """Switch on. Power fails at flash operation cut_at (1 is the first; 0 never)."""
         if self.running:
             raise BoardError("the board is on already")
-        self._cut = [str(cut_at), str(int(half))]
-        self._last_word = ""
-        self._thread = threading.Thread(target=self._supervise, daemon=True)
+        self._switched_off = ""
+        self._thread = threading.Thread(target=self._supervise, args=[cut_at, half], daemon=True)
         self._thread.start()
 
     def cut_power(self) -> None:
         """Switch off in the middle of whatever is going on."""
-        self._off("cut")
+        self._off(protocol.CUT)
 
     def stop(self) -> None:
         """Switch off; nothing happens if it is off already."""
-        self._off("stop")
+        self._off(STOP)
 
     @property
     def running(self) -> bool:
@@ -104,7 +119,7 @@ class Board:
     @property
     def resets(self) -> Counter:
         """Count the restarts by their cause, "reset" and "watchdog"."""
-        return Counter(end.cause for end in self.ends if end.cause in ("reset", "watchdog"))
+        return Counter(end.cause for end in self.ends if end.cause in RESTARTS)
 
     def wait_line(self, pattern: str, timeout_s: float, after: int = 0) -> re.Match:
         """Wait for a console line that matches; lines before number `after` do not count.
@@ -148,18 +163,33 @@ class Board:
 
     # The supervisor
 
-    def _supervise(self):
-        cause = "power-on"
-        while cause in ("power-on", "reset", "watchdog"):
-            with self._boot("boot", cause) as (process, control):
-                end = Life(process.stdout, control, self._printed, self._led).run()
+    def _supervise(self, cut_at, half):
+        cause = protocol.POWER_ON
+        while cause == protocol.POWER_ON or cause in RESTARTS:
+            life = interpreter.started(
+                self.port, self.flash, self.heap, cut_at, half, protocol.BOOT, cause
+            )
+            end = self._live(life, self._printed, self._lit)
             with self._changed:
-                if self._last_word:  # switched off from outside
-                    end = End(self._last_word, time.monotonic())
+                if self._switched_off:
+                    end = End(self._switched_off, time.monotonic())
                 self.ends.append(end)
-                self._process = None
                 self._changed.notify_all()
             cause = end.cause
+
+    def _live(self, life, on_line, on_led):
+        # One process, from its start to its end.
+        with life as (process, control):
+            with self._changed:
+                self._process = process
+                if self._switched_off:
+                    process.kill()
+            end = Life(process.stdout, control, on_line, on_led).run()
+            if end.cause == EXIT:
+                end.exit_code = process.wait()
+            with self._changed:
+                self._process = None
+        return end
 
     def _printed(self, line):
         with self._changed:
@@ -168,60 +198,42 @@ class Board:
         if self.on_line:
             self.on_line(line)
 
-    def _led(self, value):
+    def _lit(self, value):
         with self._changed:
             self.led = value
             self._changed.notify_all()
 
-    @contextlib.contextmanager
-    def _boot(self, *command, cut=None, heap=None):
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            process = subprocess.Popen(
-                [micropython(), "-X", f"heapsize={heap or self.heap}", "-m", "vboot"]
-                + [str(theirs.fileno()), self.port]
-                + [str(self.flash.image), str(self.flash.wear_file)]
-                + [*(cut or self._cut), *command],
-                env=environment(deploy.device_folder()),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            atexit.register(process.kill)
-            theirs.close()
-            with self._changed:
-                self._process = process
-                if self._last_word:
-                    process.kill()
-            try:
-                yield process, ours
-            finally:
-                process.kill()
-                process.wait()
-                process.stdout.close()
-                atexit.unregister(process.kill)
-
-    def _once(self, *command, heap="4M") -> str:
+    def _once(self, command, argument="", heap=ONCE_HEAP, cut_at=0, half=False):
         if self.running:
             raise BoardError("the board is on")
-        self._last_word = ""
-        output = []
-        with self._boot(*command, cut=["0", "0"], heap=heap) as (process, control):
-            timer = threading.Timer(EXECUTE_TIMEOUT_S, process.kill)
-            timer.start()
-            end = Life(process.stdout, control, output.append, lambda value: None).run()
-            timer.cancel()
-            self._process = None
-            if end.cause != "exit" or process.wait():
-                console = "\n".join(output)
-                raise BoardError(f"{command[0]}: {end.cause} {end.detail}\n{console}")
-        return "\n".join(output)
+        self._switched_off = ""
+        printed = []
+        life = interpreter.started(self.port, self.flash, heap, cut_at, half, command, argument)
+        timer = threading.Timer(ONCE_TIMEOUT_S, self._kill)
+        timer.start()
+        end = self._live(life, printed.append, lambda value: None)
+        timer.cancel()
+        return end, "\n".join(printed)
 
-    def _off(self, cause):
+    def _execute_text(self, code):
+        with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+            script.write(code)
+            script.flush()
+            return self.execute(Path(script.name))
+
+    def _kill(self):
         with self._changed:
-            self._last_word = cause
             if self._process:
                 self._process.kill()
+
+    def _off(self, cause):
+        self._switched_off = cause
+        self._kill()
         if self._thread:
             self._thread.join()
+
+
+def _succeeded(command: str, end: End, printed: str) -> str:
+    if end.cause != EXIT or end.exit_code:
+        raise BoardError(f"{command}: {end.cause} {end.detail}\n{printed}")
+    return printed

@@ -1,13 +1,19 @@
-# The module `esp32` of the virtual board: the partitions of ESP32_GENERIC's OTA variant, with the
-# rules of ESP-IDF and of ports/esp32/esp32_partition.c.
+# The port esp32 (ports.py), and the module `esp32` of its programs: the partitions of
+# ESP32_GENERIC's OTA variant, with the rules of ESP-IDF and of ports/esp32/esp32_partition.c.
 
 import errno
 
-import bootloader
-import nor
 import vfs
 
-UNIT = 1  # any number of bytes may be programmed
+from . import bootloader, nor, protocol
+from .machine import HARD_RESET, PWRON_RESET, WDT_RESET
+
+CAUSES = {
+    protocol.POWER_ON: PWRON_RESET,
+    protocol.RESET: HARD_RESET,
+    protocol.WATCHDOG: WDT_RESET,
+}
+LONGEST_WATCHDOG_MS = 1 << 30
 
 _APP = 0
 _DATA = 1
@@ -119,7 +125,7 @@ class Partition:
 
     def _guard(self):
         if self._label == _running:  # SPI_FLASH_DANGEROUS_WRITE_ABORTS
-            _halt("fault: the running partition is written to")
+            _halt(protocol.FAULT, "the running partition is written to")
 
 
 def _otadata():
@@ -142,10 +148,10 @@ def start(chip, halt):
             data.started(app)
             _running = _APPS[app]
             return
-    halt("fault: no partition can be started")
+    halt(protocol.FAULT, "no partition can be started")
 
 
-def format():
+def make_file_system():
     vfs.VfsLfs2.mkfs(Partition("vfs"))
 
 

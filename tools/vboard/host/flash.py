@@ -5,14 +5,12 @@ from pathlib import Path
 
 BLOCK = 4096
 PAGE = 256
-BLOCKS = 212  # the file system of a Pico W: 848 KiB
-ESP32_BLOCKS = 1024  # the whole chip of a common ESP32: 4 MiB
 
 
 class Flash:
     """The files of one chip; the file `<image>.wear` holds a 32-bit erase counter per block."""
 
-    def __init__(self, image: Path, blocks: int = BLOCKS):
+    def __init__(self, image: Path, blocks: int):
         self.image = Path(image).resolve()
         self.wear_file = self.image.with_name(self.image.name + ".wear")
         self.blocks = blocks

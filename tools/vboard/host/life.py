@@ -5,19 +5,24 @@ import socket
 import time
 from dataclasses import dataclass
 
+from tools.vboard import protocol
+
+STOP = "stop"
+EXIT = "exit"
+
 
 @dataclass
 class End:
     """Why an interpreter ended, and when (seconds of time.monotonic).
 
-    cause is "reset" or "watchdog" (it starts again), "repl" (the program ended or crashed),
-    "cut" (power), "stop" (the caller), "fault" (the flash was misused, or would be formatted) or
-    "exit" (the interpreter itself ended).
+    cause is one of the protocol's last words, "watchdog" (it starved), "stop" (the caller switched
+    the board off) or "exit" (the interpreter itself ended, with this exit code).
     """
 
     cause: str
     at: float
     detail: str = ""
+    exit_code: int = 0
 
 
 class Life:
@@ -50,10 +55,10 @@ class Life:
                 if not ready and self._deadline and time.monotonic() > self._deadline:
                     where = " (at the REPL)" if self._end else ""
                     detail = f"not fed for {self._timeout_s} s{where}"
-                    return End("watchdog", time.monotonic(), detail)
+                    return End(protocol.WATCHDOG, time.monotonic(), detail)
         if self._deadline and not self._end:  # a hard fault: the watchdog goes on
-            return End("watchdog", time.monotonic(), "the interpreter has died")
-        return self._end or End("exit", time.monotonic(), "of the interpreter")
+            return End(protocol.WATCHDOG, time.monotonic(), "the interpreter has died")
+        return self._end or End(EXIT, time.monotonic(), "of the interpreter")
 
     def _finish(self, selector):
         # What was printed before the end is still in the pipe.
@@ -65,7 +70,7 @@ class Life:
 
     def _waits(self):
         # At the REPL with the watchdog armed: it will bite.
-        return self._end.cause == "repl" and self._deadline is not None
+        return self._end.cause == protocol.REPL and self._deadline is not None
 
     def _patience(self):
         return None if self._deadline is None else max(0, self._deadline - time.monotonic())
@@ -78,12 +83,14 @@ class Life:
         return data
 
     def _word(self, line):
-        word, _, rest = line.partition(" ")
-        if word == "watchdog":
-            self._timeout_s = int(rest) / 1000
-        if word in ("watchdog", "feed"):
+        word, argument = protocol.parse(line)
+        if word == protocol.WATCHDOG:
+            self._timeout_s = int(argument) / 1000
+        if word in (protocol.WATCHDOG, protocol.FEED):
             self._deadline = time.monotonic() + self._timeout_s
-        elif word == "led":
-            self._on_led(int(rest))
+        elif word == protocol.LED:
+            self._on_led(int(argument))
+        elif word in protocol.LAST_WORDS:
+            self._end = End(word, time.monotonic(), argument)
         else:
-            self._end = End(word.rstrip(":"), time.monotonic(), rest)
+            self._end = End(protocol.FAULT, time.monotonic(), f"no word of the protocol: {line}")

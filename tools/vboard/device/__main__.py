@@ -1,0 +1,71 @@
+# What a board does before the user's code: mounts the flash by the rules of the stock `_boot.py`,
+# then runs boot.py and main.py, then sits at the REPL. protocol.py has the arguments and commands.
+
+import os
+import sys
+from builtins import execfile
+
+import vfs
+from vboard import control, machine, nor, ports, protocol
+
+HARDWARE = {"machine": machine}  # what programs import of the board, besides the port's module
+HOST_FOLDERS = ("/proc", "/sys")  # the sensors of this board
+
+
+def main(control_fd, port_name, unit, image, wear, cut_at, half, command, argument):
+    control.connect(open(int(control_fd), "r+b"))
+    port = ports.port(port_name)
+    machine.begin(port, argument if command == protocol.BOOT else protocol.POWER_ON)
+    sys.modules.update(HARDWARE)
+    sys.modules[port_name] = port
+    sys.argv[:] = []
+    sys.path[:] = ["", ".frozen", "/lib"]
+    chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), half == "1")
+    port.start(chip, control.halt)
+    if command == protocol.FORMAT:
+        port.make_file_system()
+        return
+    mount(port)
+    if command == protocol.EXECUTE:
+        vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
+        execfile("/host" + argument, {"__name__": "__main__", "chip": chip})
+    else:
+        boot()
+
+
+def mount(port):
+    """Mount the flash at /, in the place of the host's files."""
+    try:
+        file_system = port.file_system()
+    except Exception as e:
+        # Here the stock code formats the flash: everything on the board would be gone.
+        control.halt(protocol.FAULT, "the file system does not mount: %r" % e)
+    vfs.umount("/")
+    vfs.mount(file_system, "/")
+    os.chdir("/")
+
+
+def boot():
+    """Run what is on the board, and never return."""
+    for name in HOST_FOLDERS:
+        vfs.mount(vfs.VfsPosix(name), name, readonly=True)
+    try:
+        for name in ("boot.py", "main.py"):
+            run(name)
+    finally:
+        control.halt(protocol.REPL)
+
+
+def run(name):
+    """Run a file of the root folder if there is one; tell of an exception as a board does."""
+    try:
+        os.stat(name)
+    except OSError:
+        return
+    try:
+        execfile(name, {"__name__": "__main__", "__file__": name})
+    except BaseException as e:
+        sys.print_exception(e)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,51 @@
+"""What passes between the host's side of a virtual board (`host/`) and the board's (`device/`).
+
+Both read this file: CPython as `tools.vboard.protocol`, the interpreter as `vboard.protocol`.
+
+Host to board, once, on the command line (`-m vboard`, then):
+
+    CONTROL_FD PORT UNIT IMAGE WEAR CUT_AT HALF COMMAND [ARGUMENT]
+
+CONTROL_FD is a socket, PORT one of RP2 and ESP32, UNIT the bytes that flash is programmed in
+multiples of, IMAGE and WEAR the files of the flash chip, CUT_AT the flash operation at which power
+fails (1 is the first, 0 never), HALF 1 if that one is half done. COMMAND is one of the commands.
+
+Board to host, on the socket: lines, each a word and perhaps an argument. After one of LAST_WORDS
+the board runs no further instruction and waits for its end. Nothing is ever sent back.
+"""
+
+# Ports
+RP2 = "rp2"
+ESP32 = "esp32"
+
+# Commands
+BOOT = "boot"  # argument: POWER_ON, RESET or WATCHDOG; run as a board does
+FORMAT = "format"  # make an empty file system, and exit
+EXECUTE = "execute"  # argument: a file of the host; run it with the flash at /, and exit
+
+# Words that the board goes on after
+FEED = "feed"  # the watchdog was fed
+LED = "led"  # argument: 0 or 1
+
+# Also why a board starts
+POWER_ON = "power-on"  # never sent
+RESET = "reset"  # a last word: machine.reset() was called
+WATCHDOG = "watchdog"  # argument: milliseconds; the watchdog is armed, and counts from now
+
+# Other last words
+REPL = "repl"  # the program ended or crashed; an armed watchdog still counts
+FAULT = "fault"  # argument: how hardware was misused, or what does not start
+CUT = "cut"  # the flash operation CUT_AT was reached: power fails
+
+LAST_WORDS = (RESET, REPL, FAULT, CUT)
+
+
+def line(word, argument=""):
+    """Return a word and its argument as they are sent, without the end of the line."""
+    return "%s %s" % (word, argument) if argument != "" else word
+
+
+def parse(text):
+    """Return (word, argument) of a line; the argument is "" if there is none."""
+    word, _, argument = text.partition(" ")
+    return word, argument
