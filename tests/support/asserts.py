@@ -82,8 +82,7 @@ def instrumented(path: Path, operands: list[Operand]) -> bytes:
             wrap(node.test, b"_passed((")
             for operand in compared(node.test):
                 wrap(operand, b"_seen(%d, (" % len(operands))
-                text = " ".join(ast.get_source_segment(source, operand).split())
-                operands.append(Operand(path, node.lineno, node.end_lineno, text))
+                operands.append(Operand(path, node.lineno, node.end_lineno, ast.unparse(operand)))
     lines = source.encode().split(b"\n")
     for number, column, text in reversed(sorted(insertions, key=lambda place: place[:2])):
         line = lines[number - 1]
