@@ -17,6 +17,8 @@ async def fetch(url, image, connect, progress):
     if not connect:
         raise Refused("this board fetches no " + url)
 
+    at = image.offset
+
     def sink(data):
         nonlocal at
         image.feed(at, data)
