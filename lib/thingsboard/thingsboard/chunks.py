@@ -52,7 +52,7 @@ class Window:
             return number * _CHUNK, self._ahead.pop(number)
 
 
-async def fetch(assignment, path, image, client, pause, progress):
+async def fetch_chunks(assignment, path, image, client, pause, progress):
     """Feed an Image with an assigned package; see download.py.
 
     path is that of the package. With pause the chunks that came are written when none is under

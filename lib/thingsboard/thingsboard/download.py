@@ -20,16 +20,16 @@ async def download(assignment, image, device, connect, pause, progress):
     """
     try:
         if assignment.url:
-            from . import url
+            from .url import fetch_url
 
-            await url.fetch(assignment.url, image, connect, progress)
+            await fetch_url(assignment.url, image, connect, progress)
         elif not device.access_token:
             raise Refused("CoAP gives no packages to a device with X.509")
         else:
-            from . import chunks
+            from .chunks import fetch_chunks
 
             path = assignment.prefix, device.access_token
-            await chunks.fetch(assignment, path, image, device.client, pause, progress)
+            await fetch_chunks(assignment, path, image, device.client, pause, progress)
     except Exception as error:
         if _CLIENT_ERROR <= getattr(error, "code", 0) < _SERVER_ERROR:
             raise Refused("the server answered %s" % error)

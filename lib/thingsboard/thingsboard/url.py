@@ -8,7 +8,7 @@ _PORT = const(5683)
 _MAX_BODY = const(1 << 28)  # the signed manifest says how much it is
 
 
-async def fetch(url, image, connect, progress):
+async def fetch_url(url, image, connect, progress):
     """Feed an Image from coap://host[:port]/path[?query]; see download.py.
 
     connect is coap.connect. Raises Refused, and what Client.get() raises.
