@@ -262,7 +262,7 @@ def blocks_for_ever(message):
 def test_endless_blocks():
     async def test(client, server):
         error = await fails(coap.TransferError, client.get("a"))
-        assert str(error) == "too large"
+        assert str(error) == "the body is over max_body"
         assert len(server.got) == 17
 
     scene(blocks_for_ever, test)
