@@ -2,12 +2,12 @@
 # receive(), until that returns the answer.
 #
 #   phase      what next_request() has                  ends with
-#   WHOLE      the request as the caller made it        an answer without blocks: the last one
-#   UPLOAD     one block of our body                    the answer to the last block
-#   DOWNLOAD   no payload; the block that is wanted     the last block of the answer's body
+#   upload     one block of our body                    the answer to the last block
+#   download   no payload; the block that is wanted     the last block of the answer's body
 #
-# A transfer starts in WHOLE if our body fits one block and the caller takes any answer; if the
-# server then talks of blocks after all, it goes on as if it had started in one of the others.
+# Without a body of ours, or when an earlier transfer brought a part of the answer (offset), the
+# upload is left out. While nothing asks for blocks a transfer is plain: the request goes out as
+# it is, and the answer comes back as it is, unless the server talks of blocks in it.
 
 from micropython import const
 
@@ -22,9 +22,8 @@ _CONTINUE = const(0x5F)  # 2.31
 _INCOMPLETE = const(0x88)  # 4.08
 _TOO_LARGE = const(0x8D)  # 4.13
 
-_WHOLE = const(0)
-_UPLOAD = const(1)
-_DOWNLOAD = const(2)
+# "block 3 of 64 bytes is not for byte 128"
+_MISFIT = const("block %d of %d bytes is not for byte %d")
 
 
 class TransferError(Exception):
@@ -41,7 +40,6 @@ class Transfer:
     """
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
-    _phase = _WHOLE
     _sent = 0  # bytes of our body which the peer has
     _restarted = False  # after a 4.08: once only
     _etag = _size = None  # of the answer, from its first block
@@ -56,13 +54,13 @@ class Transfer:
         self._sink = sink
         self._max_body = max_body
         self._got = offset  # bytes of the answer's body that need not come any more
-        if szx < 6 or sink or offset or len(message.payload) > 1024:
-            self._use_blocks()
+        self._plain = szx == 6 and not (sink or offset) and len(message.payload) <= 1024
+        self._uploading = len(message.payload) > 0 and not offset  # the phase
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
         message = self._message
-        if self._phase == _WHOLE:
+        if self._plain:
             return message
         options = list(message.options)
         payload = b""
@@ -71,7 +69,7 @@ class Transfer:
             add_option(
                 options, _BLOCK2, option_uint(self._got >> self._their_szx | self._their_szx)
             )
-        if self._phase == _UPLOAD:
+        if self._uploading:
             sent = self._sent
             szx = self._our_szx
             end = sent + (16 << szx)
@@ -89,23 +87,19 @@ class Transfer:
 
         A response that is not of class 2 is returned as it is. Raises TransferError.
         """
-        if self._phase == _WHOLE:
+        if self._plain:
             if (
                 response.option(_BLOCK1) is None
                 and response.option(_BLOCK2) is None
                 and response.code != _CONTINUE
             ):
                 return response
-            self._use_blocks()
-        if self._phase == _UPLOAD and self._upload(response):
+            self._plain = False
+        if self._uploading and self._upload(response):
             return
         if response.code >> 5 == 2 and self._download(response):
             return
         return response
-
-    def _use_blocks(self):
-        # With an offset, our body has been sent by an earlier transfer.
-        self._phase = _UPLOAD if len(self._message.payload) and not self._got else _DOWNLOAD
 
     def _upload(self, response):
         # Take the answer to one of our blocks; return whether there are more to send.
@@ -123,15 +117,15 @@ class Transfer:
             if code >> 5 != 2:
                 return False
             if num != ours:
-                raise _misfit(num, self._our_szx, self._sent)
+                raise TransferError(_MISFIT % (num, 16 << self._our_szx, self._sent))
         self._sent = 0 if again else self._sent + (16 << self._our_szx)
         if smaller:
             self._our_szx = szx
         if self._sent < len(self._message.payload):
             return True
         if code == _CONTINUE:
-            raise TransferError("2.31 answers the last block")
-        self._phase = _DOWNLOAD
+            raise TransferError("2.31 after the last block")
+        self._uploading = False
         return False
 
     def _download(self, response):
@@ -147,7 +141,7 @@ class Transfer:
             self._parts = []
         got = self._got + len(payload)
         if szx > self._their_szx or num * size != self._got:
-            raise _misfit(num, szx, self._got)
+            raise TransferError(_MISFIT % (num, size, self._got))
         if more and len(payload) != size:
             raise TransferError("a block is not full")
         if (
@@ -155,7 +149,7 @@ class Transfer:
             or total not in (None, self._size)
             or not (more or self._size in (None, got))
         ):
-            raise TransferError("the body is not the one that began")
+            raise TransferError("the body changed on the way")
         if max(got, self._size or 0) > self._max_body:
             raise TransferError("the body is over max_body")
         self._their_szx = szx
@@ -176,7 +170,3 @@ def _block(response, number, num, szx):
         return num, 0, szx
     n = min(n, 0xFFFFFF)  # more than 3 bytes stand for a block that fits nowhere
     return n >> 4, n & 8, n & 7
-
-
-def _misfit(num, szx, at):
-    return TransferError("block %d of %d bytes is not for byte %d" % (num, 16 << szx, at))

@@ -35,6 +35,7 @@ async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3):
 
 
 def _verb(code):
+    # One signature for the five methods below: written out each, they take 200 bytes more.
     def verb(
         self,
         path,
@@ -48,6 +49,7 @@ def _verb(code):
         sink=None,
         max_body=16384,
         offset=0,
+        code=code,
     ):
         return self.request(
             code,
@@ -85,7 +87,8 @@ class Client:
         self.link_errors = 0
         self._opened = 0  # transport.opened when on_open was last called
         self._reader = None  # the task; None while there is nothing to read from
-        self._alarm = None  # when the timer wakes up; None unless it sleeps
+        self._alarm = 0  # when there is something to do next
+        self._asleep = False  # whether the timer waits for that
         self._timer = asyncio.create_task(self._keep_time())
 
     get = _verb(1)
@@ -167,7 +170,8 @@ class Client:
         for task in (self._timer, self._reader):
             if task:
                 task.cancel()
-        self._timer = self._reader = self._alarm = None
+        self._timer = self._reader = None
+        self._asleep = False
         self.transport.close()
         for exchange in self.endpoint.exchanges:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
@@ -189,7 +193,7 @@ class Client:
 
     def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
         # Begin an exchange; receiver.receive(exchange, outcome) is called with each outcome.
-        if not self._reader:
+        if not (self._reader and self.transport.pollable):
             self.reconnect()
         exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe, bulk)
         exchange.receiver = receiver
@@ -197,60 +201,57 @@ class Client:
         return exchange
 
     def _pump(self):
-        # Send what there is, do what is due, hand out what came; return when to look again, in ms.
-        if self._opened != self.transport.opened:
-            self._opened = self.transport.opened
+        # Send what there is, hand out what came, do what is due; set the alarm.
+        endpoint = self.endpoint
+        transport = self.transport
+        if self._opened != transport.opened:
+            self._opened = transport.opened
             if self.on_open:
                 self.on_open()
-        endpoint = self.endpoint
         now = ticks_ms()
         wait_ms = _RETRY_MS  # if memory runs out in here
         try:
             while datagram := endpoint.next_datagram(now):
                 try:
-                    self.transport.send(datagram)
+                    transport.send(datagram)
                 except OSError:  # refused, no memory, no route: as good as lost on the way
                     self.link_errors += 1
             while event := endpoint.next_event():
                 event[0].receiver.receive(*event)
-            wait_ms = endpoint.handle_timeout(now)
-            flight_ms = self.transport.handle_timeout(now)
-            if flight_ms is not None:
-                wait_ms = min(wait_ms, flight_ms)
+            wait_ms = min(endpoint.handle_timeout(now), transport.handle_timeout(now))
         finally:
-            alarm = ticks_add(now, wait_ms)
-            if self._alarm is not None and ticks_diff(alarm, self._alarm) < 0:
-                # Wake the timer up earlier, as Task.cancel() of asyncio does.
-                self._alarm = alarm
+            self._alarm = ticks_add(now, wait_ms)
+            if self._asleep:
+                # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
                 queue = asyncio.core._task_queue
                 queue.remove(self._timer)
-                queue.push(self._timer, alarm)
-        return wait_ms
+                queue.push(self._timer, self._alarm)
 
     async def _read(self):
-        while self.transport.pollable:
+        transport = self.transport
+        poller = asyncio.core._io_queue
+        while transport.pollable:
             try:
-                yield asyncio.core._io_queue.queue_read(self.transport.pollable)
-                data = self.transport.recv()
+                yield poller.queue_read(transport.pollable)
+                data = transport.recv()
                 if data is not None:
                     self.endpoint.receive_datagram(data, ticks_ms())
                 self._pump()
             except (OSError, MemoryError):
                 self.link_errors += 1
-                asyncio.core._io_queue.remove(self._reader)  # queue_read() may have got half-way
+                poller.remove(self._reader)  # queue_read() may have got half-way
                 await asyncio.sleep_ms(_RETRY_MS)
         self._reader = None
 
     async def _keep_time(self):
         while True:
-            wait_ms = _RETRY_MS
             try:
-                wait_ms = self._pump()
+                self._pump()
             except MemoryError:
                 pass
-            self._alarm = ticks_add(ticks_ms(), wait_ms)
-            await asyncio.sleep_ms(wait_ms)
-            self._alarm = None
+            self._asleep = True
+            await asyncio.sleep_ms(ticks_diff(self._alarm, ticks_ms()))
+            self._asleep = False
 
 
 class _Receiver:
@@ -342,7 +343,8 @@ class Observation(_Receiver):
             if message.option(_BLOCK2) is None:
                 return message
             try:
-                whole = await self._client.transfer(self._transfer(), self._timeout_ms, message)
+                transfer = Transfer(self._message, self._block_size, None, self._max_body)
+                whole = await self._client.transfer(transfer, self._timeout_ms, message)
             except Exception:
                 self._client.endpoint.cancel(self._exchange)
                 raise
@@ -352,11 +354,8 @@ class Observation(_Receiver):
                 return message
             self.lost += 1
 
-    def _transfer(self):
-        return Transfer(self._message, self._block_size, None, self._max_body)
-
     def _request(self, observe):
-        message = self._transfer().next_request()
+        message = Transfer(self._message, self._block_size).next_request()
         options = [(_OBSERVE, observe)] + list(message.options)
         return Message(1, b"", options, message.type)
 

@@ -14,10 +14,6 @@ DELETE = const(4)
 FETCH = const(5)
 
 
-_FULL = const("Empty message")  # it has more than a header
-_CUT = const("the datagram is cut short")
-
-
 class MessageError(ValueError):
     """A datagram or a Message that breaks section 3; the text says in which part."""
 
@@ -82,10 +78,10 @@ class Message:
             raise _no_such("code")
         if mid | 65535 != 65535:
             raise _no_such("message_id")
-        if len(token) > 8 or token and not self.code:
+        if len(token) > 8:
             raise _no_such("token")
-        if not self.code and (self.options or len(self.payload)):
-            raise _no_such(_FULL)
+        if not self.code and (token or self.options or len(self.payload)):
+            raise _no_such("payload")  # an Empty message is a header
         out = bytearray((0x40 | self.type << 4 | len(token), self.code, mid >> 8, mid & 255))
         out.extend(token)
         previous = 0
@@ -110,20 +106,20 @@ def decode(data):
     """
     size = len(data)
     if size < 4:
-        raise MessageError(_CUT)
+        raise MessageError("cut short")
     if data[0] >> 6 != 1:
         raise _no_such("version")
     code = data[1]
     if code >> 5 in (1, 6, 7):  # reserved classes
         raise _no_such("code")
     if not code and size > 4:
-        raise _no_such(_FULL)
+        raise _no_such("payload")  # an Empty message is a header
     token_length = data[0] & 15
     if token_length > 8:
         raise _no_such("token")
     at = 4 + token_length
     if at > size:
-        raise MessageError(_CUT)
+        raise MessageError("cut short")
     token = bytes(data[4:at])
     options = ()
     number = 0
@@ -145,11 +141,11 @@ def decode(data):
             value = bytes(data[at : at + length])
             at += length
             if at > size:
-                raise MessageError(_CUT)
+                raise MessageError("cut short")
             options = options or []
             options.append((number, value))
     except IndexError:  # cut inside an extended delta or length
-        raise MessageError(_CUT)
+        raise MessageError("cut short")
     return Message(code, payload, options, data[0] >> 4 & 3, token, data[2] << 8 | data[3])
 
 

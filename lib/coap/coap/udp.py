@@ -12,7 +12,7 @@
 #   recv()          returns the next datagram; b"" for one that is of no use; None if what came was
 #                   the transport's own. Raises OSError: EAGAIN if nothing came.
 #   handle_timeout(now)  does what is due (a handshake repeats its flight) and returns in how many
-#                   milliseconds to call again, or None. Raises nothing.
+#                   milliseconds to call again: an hour at most. Raises nothing.
 #   close()         gives the port back, if there is one.
 
 import socket
@@ -22,6 +22,7 @@ from micropython import const
 
 # A datagram that fills this buffer may have been cut; a block and its options stay below.
 _BUFFER = const(1280)
+_IDLE_MS = const(3600_000)
 
 
 class UDPTransport:
@@ -62,7 +63,8 @@ class UDPTransport:
         return data if len(data) < _BUFFER else b""
 
     def handle_timeout(self, now):
-        """Return None: nothing is ever due."""
+        """Return an hour: nothing is ever due."""
+        return _IDLE_MS
 
     def close(self):
         """Close the socket, if there is one."""
