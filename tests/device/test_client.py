@@ -167,11 +167,18 @@ def test_a_connect_that_fails_leaves_no_socket_behind():
     assert transport.pollable is None and transport.opened == 0
 
 
-def test_the_window_is_told():
-    async def test(client, server):
+def test_connect():
+    async def main():
+        port = free_port()
+        server = Server(port, echo)
+        client = await coap.connect("127.0.0.1", port, ack_timeout_ms=100, window_limit=2)
         assert client.window_limit == client.endpoint.window_limit == 2
+        assert client.transport.opened == 0  # the first request opens the socket
+        assert (await client.get("a")).code == 0x45
+        client.close()
+        server.close()
 
-    scene(echo, test, window_limit=2)
+    asyncio.run(main())
 
 
 def test_an_esp32_takes_a_new_socket_after_an_empty_datagram():

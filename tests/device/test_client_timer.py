@@ -22,20 +22,6 @@ class Counted(UDPTransport):
         return super().handle_timeout(now)
 
 
-def with_transport(kind, handle, test, **parameters):
-    async def main():
-        port = free_port()
-        server = Server(port, handle)
-        client = Client(kind("127.0.0.1", port), **parameters)
-        try:
-            await asyncio.wait_for(test(client, server), 5)
-        finally:
-            client.close()
-            server.close()
-
-    asyncio.run(main())
-
-
 def sleeps_ms(client):
     return ticks_diff(client._timer.ph_key, ticks_ms())
 
@@ -50,7 +36,7 @@ def test_an_idle_client_does_not_wake_up():
         assert client.transport.looks == looks
         assert sleeps_ms(client) > HOUR_MS - 1000
 
-    with_transport(Counted, echo, test)
+    scene(echo, test, Counted)
 
 
 def test_a_request_wakes_the_timer_up_in_time():
@@ -144,7 +130,7 @@ def test_a_transport_with_a_timer_of_its_own():
         assert 60 <= ticks_diff(second, first) < 160 and 60 <= ticks_diff(third, second) < 160
         assert client.endpoint.retransmissions == client.link_errors == 0
 
-    with_transport(Handshake, echo, test)
+    scene(echo, test, Handshake)
 
 
 def test_what_is_the_transport_s_own_does_not_reach_the_endpoint():
@@ -155,7 +141,7 @@ def test_what_is_the_transport_s_own_does_not_reach_the_endpoint():
         assert (await client.post("a", b"x")).payload == b"x"
         assert client.endpoint.malformed == client.link_errors == 0
 
-    with_transport(Handshake, with_more, test)
+    scene(with_more, test, Handshake)
 
 
 class Mortal(UDPTransport):
@@ -178,7 +164,7 @@ def test_a_transport_that_died_is_opened_again_by_the_next_request():
         assert (await client.post("a", b"y")).payload == b"y"
         assert client.transport.opened == 2 and client.link_errors == 1
 
-    with_transport(Mortal, echo, test)
+    scene(echo, test, Mortal)
 
 
 def test_close_while_the_timer_sleeps():

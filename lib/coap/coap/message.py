@@ -105,26 +105,24 @@ def decode(data):
     Nothing in the result refers to data.
     """
     size = len(data)
-    if size < 4:
-        raise MessageError("cut short")
-    if data[0] >> 6 != 1:
-        raise _no_such("version")
-    code = data[1]
-    if code >> 5 in (1, 6, 7):  # reserved classes
-        raise _no_such("code")
-    if not code and size > 4:
-        raise _no_such("payload")  # an Empty message is a header
-    token_length = data[0] & 15
-    if token_length > 8:
-        raise _no_such("token")
-    at = 4 + token_length
-    if at > size:
-        raise MessageError("cut short")
-    token = bytes(data[4:at])
     options = ()
     number = 0
     payload = b""
     try:
+        mid = data[2] << 8 | data[3]
+        code = data[1]
+        at = 4 + (data[0] & 15)
+        if data[0] >> 6 != 1:
+            raise _no_such("version")
+        if code >> 5 in (1, 6, 7):  # reserved classes
+            raise _no_such("code")
+        if not code and size > 4:
+            raise _no_such("payload")  # an Empty message is a header
+        if at > 12:
+            raise _no_such("token")
+        if at > size:
+            raise IndexError
+        token = bytes(data[4:at])
         while at < size:
             byte = data[at]
             at += 1
@@ -141,12 +139,12 @@ def decode(data):
             value = bytes(data[at : at + length])
             at += length
             if at > size:
-                raise MessageError("cut short")
+                raise IndexError
             options = options or []
             options.append((number, value))
-    except IndexError:  # cut inside an extended delta or length
+    except IndexError:  # also of a byte that is not there
         raise MessageError("cut short")
-    return Message(code, payload, options, data[0] >> 4 & 3, token, data[2] << 8 | data[3])
+    return Message(code, payload, options, data[0] >> 4 & 3, token, mid)
 
 
 def _nibble(out, n):
