@@ -214,7 +214,9 @@ def test_requests_that_time_out_together_all_end():
     peer = Peer(window_limit=9)
     for _ in range(5):
         peer.request(NON, timeout_ms=5000)
-    peer.wait(5000)
+    peer.wait(4000)
+    assert peer.endpoint.handle_timeout(4000) == 1000
+    assert peer.endpoint.handle_timeout(5000) == 0  # one call does all that is due
     assert [outcome.args[0] for _, outcome in peer.events()] == [errno.ETIMEDOUT] * 5
     assert peer.endpoint.exchanges == []
 

@@ -184,10 +184,12 @@ class Endpoint:
     def handle_timeout(self, now):
         """Do what is due: repeat, give up, let notifications age.
 
-        Returns in how many milliseconds to call again: 0 after sending; an hour at most.
+        Returns in how many milliseconds to call again: 0 if there is something to send or
+        to take, an hour at most.
         """
         wait_ms = _IDLE_MS
-        for exchange in self.exchanges:
+        for i in range(len(self.exchanges) - 1, -1, -1):  # backwards: some are removed
+            exchange = self.exchanges[i]
             left = ticks_diff(exchange.deadline, now)
             if exchange.state == _OBSERVING:
                 if left <= 0 or exchange.number is None:
@@ -195,7 +197,7 @@ class Endpoint:
                     continue
             elif left <= 0:
                 self.cancel(exchange, OSError(errno.ETIMEDOUT))
-                return 0  # the list has changed
+                left = 0
             elif exchange.state == _SENT:
                 left = min(left, ticks_diff(exchange.resend_at, now))
                 if left <= 0:
