@@ -4,8 +4,9 @@ import asyncio
 import os
 import socket
 
-import coap
+from coap.client import Client
 from coap.message import Message, decode
+from coap.udp import UDPTransport
 
 ACK, RST = 2, 3
 
@@ -73,12 +74,12 @@ def reply(message, payload=b"", code=0x45, type=ACK, options=()):
     return Message(code, payload, options, type, message.token, message.message_id)
 
 
-def scene(handle, test, **parameters):
+def scene(handle, test, transport=UDPTransport, **parameters):
     # Run test(client, server) with both ends open; the client gives up after 5 s at most.
     async def main():
         port = free_port()
         server = Server(port, handle)
-        client = await coap.connect("127.0.0.1", port, **parameters)
+        client = Client(transport("127.0.0.1", port), **parameters)
         try:
             await asyncio.wait_for(test(client, server), 5)
         finally:

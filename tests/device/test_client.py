@@ -2,7 +2,10 @@
 
 import asyncio
 import errno
+import io
+import os
 import socket
+import sys
 
 import coap
 from coap.client import Client
@@ -48,6 +51,9 @@ def test_errors_of_the_server():
         error = await fails(coap.ResponseError, client.get("a"))
         assert error.code == 0x84 and error.payload == b"no"
         assert str(error) == "4.04"
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        assert text.getvalue().endswith("ResponseError: 4.04\n")
 
     scene(lambda m: (reply(m, b"no", 0x84),), test)
 
@@ -72,12 +78,13 @@ def test_silence():
 def test_wrong_calls():
     async def test(client, server):
         await fails(ValueError, client.get("a", options=((70000, b""),)))
-        try:
-            client.get("a", unknown=1)
-        except TypeError:
-            pass
-        else:
-            raise AssertionError("taken")
+        for call in (client.get, client.post, client.observe, coap.connect):
+            try:
+                call("a", unknown=1)
+            except TypeError:
+                pass
+            else:
+                raise AssertionError("taken")
         assert server.got == []
 
     scene(echo, test)
@@ -114,6 +121,64 @@ def test_noise_does_no_harm():
         assert client.transport.opened == 1
 
     scene(noise, test)
+
+
+def test_a_function_hears_of_each_new_source_port():
+    async def test(client, server):
+        opened = []
+        client.on_open = lambda: opened.append(client.transport.opened)
+        await client.get("a")
+        await client.get("a")
+        assert opened == [1]
+        client.reconnect()
+        assert opened == [1, 2]
+        await client.get("a")
+        client.transport.goes_deaf = True
+        server.send(b"")
+        await asyncio.sleep_ms(50)
+        assert opened == [1, 2, 3]
+
+    scene(echo, test)
+
+
+def test_on_open_may_make_a_request():
+    async def test(client, server):
+        tasks = []
+        client.on_open = lambda: tasks.append(client.observe("b"))
+        assert (await client.post("a", b"x")).payload == b"x"
+        await asyncio.sleep_ms(20)
+        assert [m.options[-1][1] for m in server.got] == [b"b", b"a"]
+        assert len(tasks) == 1
+
+    scene(echo, test)
+
+
+def test_a_connect_that_fails_leaves_no_socket_behind():
+    transport = UDPTransport("255.255.255.255", 5683)  # forbidden without SO_BROADCAST
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        try:
+            transport.open()
+        except OSError as error:
+            assert error.errno == errno.EACCES
+        else:
+            raise AssertionError("connected")
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert transport.pollable is None and transport.opened == 0
+
+
+def test_connect():
+    async def main():
+        port = free_port()
+        server = Server(port, echo)
+        client = await coap.connect("127.0.0.1", port, ack_timeout_ms=100, window_limit=2)
+        assert client.window_limit == client.endpoint.window_limit == 2
+        assert client.transport.opened == 0  # the first request opens the socket
+        assert (await client.get("a")).code == 0x45
+        client.close()
+        server.close()
+
+    asyncio.run(main())
 
 
 def test_an_esp32_takes_a_new_socket_after_an_empty_datagram():
@@ -262,7 +327,7 @@ def blocks_for_ever(message):
 def test_endless_blocks():
     async def test(client, server):
         error = await fails(coap.TransferError, client.get("a"))
-        assert str(error) == "too large"
+        assert str(error) == "the body is over max_body"
         assert len(server.got) == 17
 
     scene(blocks_for_ever, test)

@@ -1,4 +1,4 @@
-# Memory that runs out: counted or waited for, never the end of the client.
+# Memory that runs out: counted or waited for, never the end of the client, nor of its sleep.
 
 import asyncio
 
@@ -52,6 +52,66 @@ def test_no_memory_for_a_repetition():
             await asyncio.sleep_ms(20)
         server = Server(port, echo)
         assert (await task).payload == b"x"
+        client.close()
+        server.close()
+
+    asyncio.run(main())
+
+
+class StarvedPoller:
+    """asyncio's poller without memory for the first sockets that are to be watched."""
+
+    def __init__(self, poller):
+        self.failures = 2
+        self.poller = poller
+        self.unregister = poller.unregister
+        self.modify = poller.modify
+        self.ipoll = poller.ipoll
+
+    def register(self, stream, events):
+        if self.failures:
+            self.failures -= 1
+            raise MemoryError
+        self.poller.register(stream, events)
+
+
+def test_no_memory_to_wait_for_a_datagram():
+    async def main():
+        port = free_port()
+        server = Server(port, echo)
+        client = Client(UDPTransport("127.0.0.1", port))
+        queue = asyncio.core._io_queue
+        poller = queue.poller
+        queue.poller = StarvedPoller(poller)
+        try:
+            assert (await client.post("a", b"x")).payload == b"x"
+            assert client.link_errors == 2
+            assert (await client.post("a", b"y")).payload == b"y"
+        finally:
+            client.close()
+            server.close()
+            queue.poller = poller
+
+    asyncio.run(main())
+
+
+def test_no_memory_to_hand_out_an_answer():
+    async def main():
+        port = free_port()
+        server = Server(port, echo)
+        client = Client(UDPTransport("127.0.0.1", port))
+        next_event = client.endpoint.next_event
+        failures = [MemoryError(), MemoryError()]
+
+        def starved():
+            if failures and server.got:
+                raise failures.pop()
+            return next_event()
+
+        client.endpoint.next_event = starved
+        # The timer, which would sleep for an hour, looks again.
+        answer = await asyncio.wait_for_ms(client.post("a", b"x"), 1000)
+        assert answer.payload == b"x" and not failures
         client.close()
         server.close()
 

@@ -84,7 +84,7 @@ class SmallSocket(io.IOBase):
 class SmallTransport(UDPTransport):
     def open(self):
         super().open()
-        self.socket = SmallSocket(self.socket)
+        self.pollable = SmallSocket(self.pollable)
 
 
 def reset():

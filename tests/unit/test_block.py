@@ -278,3 +278,52 @@ def test_an_error_does_not_reach_the_sink():
     transfer = download(sink=parts.append)
     assert transfer.receive(answer(0x84, b"not found")).payload == b"not found"
     assert parts == []
+
+
+def reason(transfer, response):
+    try:
+        transfer.receive(response)
+    except TransferError as error:
+        return str(error)
+
+
+def test_a_broken_download_says_what_was_wrong():
+    huge = b"\xff" * 1000  # no block option has more than 3 bytes
+    for second, text in (
+        (
+            answer(0x45, b"b" * 64, block2=block(3, 1, 2)),
+            "block 3 of 64 bytes is not for byte 1024",
+        ),
+        (
+            answer(0x45, b"b", block2=huge),
+            "block 1048575 of 2048 bytes is not for byte 1024",
+        ),
+        (answer(0x45, b"b", block2=block(1, 1, 6)), "a block is not full"),
+        (answer(0x45, b"b", block2=block(1, 0, 6), etag=b"2"), "the body changed on the way"),
+        (answer(0x45, b"b" * 80, block2=block(1, 0, 6)), "the body is over max_body"),
+    ):
+        transfer = download(max_body=1100)
+        assert transfer.receive(answer(0x45, b"a" * 1024, block2=block(0, 1, 6))) is None
+        assert reason(transfer, second) == text
+
+
+def test_a_broken_upload_says_what_was_wrong():
+    body, transfer = upload(300, block_size=128)
+    transfer.next_request()
+    transfer.receive(answer(0x5F, block1=block(0, 1, 3)))
+    transfer.next_request()
+    text = "block 4 of 128 bytes is not for byte 128"
+    assert reason(transfer, answer(0x5F, block1=block(4, 1, 3))) == text
+    body, transfer = upload(10)
+    transfer.next_request()
+    assert reason(transfer, answer(0x5F)) == "2.31 after the last block"
+
+
+def test_a_plain_transfer_turns_to_blocks_when_the_server_does():
+    body, transfer = upload(10)
+    request = transfer.next_request()
+    assert request.options == [(11, b"x")]
+    first = answer(0x44, b"a" * 16, block1=block(0, 0, 6), block2=block(0, 1, 0))
+    assert transfer.receive(first) is None
+    request = transfer.next_request()
+    assert request.uint(BLOCK2) == 1 << 4 and request.payload == b""

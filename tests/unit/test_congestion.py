@@ -87,6 +87,10 @@ def test_two_silent_windows_fall_back_to_one_con():
     assert types[probe:] == [CON] * (len(types) - probe)
     token = sent[probe][1].token
     assert all(message.token == token for _, message in sent[probe:])
+    # It is repeated as a CON is: the same message id, doubled pauses.
+    assert len({message.message_id for _, message in sent[probe:]}) == 1
+    first, second, third = [time for time, _ in sent[probe : probe + 3]]
+    assert third - second == 2 * (second - first)
     # An answer to the probe opens the way for the others.
     peer.receive(0x45, CON, token, 2)
     assert peer.sent[-1].type == NON

@@ -6,6 +6,8 @@ from coap.endpoint import ResetError, ResponseError, ticks_diff
 from coap.message import CON, GET, NON
 from peer import ACK, OBSERVE, RST, Peer, notification
 
+HOUR_MS = 3600_000  # an endpoint with nothing to do
+
 
 def test_ticks_wrap():
     period = 1 << 30
@@ -21,7 +23,7 @@ def test_piggybacked_response():
     assert request.type == CON and len(request.token) == 4
     assert peer.receive(0x41, ACK, request.token, request.message_id) == []
     assert peer.outcome().code == 0x41
-    assert peer.endpoint.handle_timeout(peer.now) is None and peer.wait(100000) == []
+    assert peer.endpoint.handle_timeout(peer.now) == HOUR_MS and peer.wait(100000) == []
 
 
 def test_separate_response():
@@ -195,6 +197,30 @@ def test_malformed_datagrams_are_counted():
     assert peer.events() == [] and peer.pump() == []
 
 
+def test_an_empty_ack_is_for_the_latest_request_with_its_message_id():
+    # The registration of a long observation had the id that a request has 65536 messages later.
+    peer = Peer()
+    observing, (registration,) = peer.request(code=GET, observe=True)
+    peer.receive(type=CON, token=registration.token, message_id=1, **notification(0))
+    peer.events()
+    peer.endpoint._message_id = registration.message_id - 1
+    exchange, (request,) = peer.request()
+    assert request.message_id == registration.message_id
+    peer.receive(message_id=request.message_id)
+    assert peer.events() == [(exchange, None)]
+
+
+def test_requests_that_time_out_together_all_end():
+    peer = Peer(window_limit=9)
+    for _ in range(5):
+        peer.request(NON, timeout_ms=5000)
+    peer.wait(4000)
+    assert peer.endpoint.handle_timeout(4000) == 1000
+    assert peer.endpoint.handle_timeout(5000) == 0  # one call does all that is due
+    assert [outcome.args[0] for _, outcome in peer.events()] == [errno.ETIMEDOUT] * 5
+    assert peer.endpoint.exchanges == []
+
+
 def test_ping():
     for type in (RST, ACK):
         peer = Peer()
@@ -254,7 +280,7 @@ def test_notification_older_than_128_s_is_always_fresh():
     assert peer.outcome().uint(OBSERVE) == 8
     # Nothing is due any more once it has aged: an idle endpoint sleeps.
     peer.wait(128000)
-    assert peer.endpoint.handle_timeout(peer.now & (1 << 30) - 1) is None
+    assert peer.endpoint.handle_timeout(peer.now & (1 << 30) - 1) == HOUR_MS
 
 
 def test_observation_ends_by_another_code():
@@ -270,6 +296,7 @@ def test_observation_ends_by_another_code():
         assert isinstance(error, ResponseError)
         assert (error.code, error.payload) == (code, b"why")
         assert str(error) == "%d.%02d" % (code >> 5, code & 31)
+        assert error.args == (str(error),)  # this is what MicroPython's tracebacks show
         assert (
             peer.receive(type=CON, token=request.token, message_id=3, **notification(10))[0].type
             == RST

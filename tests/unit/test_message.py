@@ -184,3 +184,44 @@ def test_option_uint():
     ):
         assert option_uint(n) == value
         assert Message(options=[(28, value)]).uint(28) == n
+
+
+def reason(data):
+    try:
+        decode(data)
+    except MessageError as error:
+        return str(error)
+
+
+def test_a_refusal_says_which_check_failed():
+    for data, text in (
+        (b"\x40\x01\x00", "cut short"),
+        (b"\x80\x01\x00\x00", "CoAP has no such version"),
+        (b"\x49\x01\x00\x00", "CoAP has no such token"),
+        (b"\x42\x01\x00\x00t", "cut short"),
+        (b"\x40\x20\x00\x00", "CoAP has no such code"),
+        (b"\x40\x00\x00\x00\xffx", "CoAP has no such payload"),
+        (b"\x40\x01\x00\x00\xff", "CoAP has no such payload"),
+        (b"\x40\x01\x00\x00\xf1x", "CoAP has no such option"),
+        (b"\x40\x01\x00\x00\xe0\xff\xff", "CoAP has no such option"),
+        (b"\x40\x01\x00\x00\x1d", "cut short"),
+        (b"\x40\x01\x00\x00\x12x", "cut short"),
+    ):
+        assert reason(data) == text, (data, reason(data))
+
+
+def test_what_cannot_be_encoded_is_named():
+    for fields, part in (
+        ({"code": 1, "type": 4}, "type"),
+        ({"code": 256}, "code"),
+        ({"code": 1, "message_id": -1}, "message_id"),
+        ({"code": 1, "token": bytes(9)}, "token"),
+        ({"code": 1, "options": [(12, b""), (11, b"")]}, "option"),
+        ({"payload": b"p"}, "payload"),
+    ):
+        try:
+            Message(**fields).encode()
+        except ValueError as error:
+            assert str(error) == "CoAP has no such " + part
+        else:
+            raise AssertionError(part)

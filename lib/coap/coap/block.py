@@ -1,5 +1,13 @@
 # A body in blocks, both ways (RFC 7959), sans-I/O: send next_request(), hand its response to
 # receive(), until that returns the answer.
+#
+#   phase      what next_request() has                  ends with
+#   upload     one block of our body                    the answer to the last block
+#   download   no payload; the block that is wanted     the last block of the answer's body
+#
+# Without a body of ours, or when an earlier transfer brought a part of the answer (offset), the
+# upload is left out. While nothing asks for blocks a transfer is plain: the request goes out as
+# it is, and the answer comes back as it is, unless the server talks of blocks in it.
 
 from micropython import const
 
@@ -14,7 +22,8 @@ _CONTINUE = const(0x5F)  # 2.31
 _INCOMPLETE = const(0x88)  # 4.08
 _TOO_LARGE = const(0x8D)  # 4.13
 
-_MISFIT = const("blocks do not fit")
+# "block 3 of 64 bytes is not for byte 128"
+_MISFIT = const("block %d of %d bytes is not for byte %d")
 
 
 class TransferError(Exception):
@@ -32,22 +41,21 @@ class Transfer:
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
     _sent = 0  # bytes of our body which the peer has
-    _sending = 0  # bytes of it in the request under way
     _restarted = False  # after a 4.08: once only
     _etag = _size = None  # of the answer, from its first block
-    _parts = None  # of the answer's body
+    _parts = None  # of the answer's body; None before its first block
 
     def __init__(self, message, block_size=1024, sink=None, max_body=16384, offset=0):
         szx = 0
         while szx < 6 and 32 << szx <= block_size:
             szx += 1
         self._message = message
-        self._szx = self._szx2 = szx  # of our blocks, and the largest we take
+        self._our_szx = self._their_szx = szx  # of the blocks we send; the largest we take
         self._sink = sink
         self._max_body = max_body
-        self._got = offset  # bytes of the answer's body
-        # No blocks so far: the request goes out as it is, and so would its answer come back.
+        self._got = offset  # bytes of the answer's body that need not come any more
         self._plain = szx == 6 and not (sink or offset) and len(message.payload) <= 1024
+        self._uploading = len(message.payload) > 0 and not offset  # the phase
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
@@ -57,17 +65,19 @@ class Transfer:
         options = list(message.options)
         payload = b""
         # A block option is NUM << 4 | M << 3 | SZX (section 2.2); NUM << 4 is offset >> SZX.
-        if self._got or self._szx2 < 6:
-            add_option(options, _BLOCK2, option_uint(self._got >> self._szx2 | self._szx2))
-        if not self._got:
+        if self._got or self._their_szx < 6:
+            add_option(
+                options, _BLOCK2, option_uint(self._got >> self._their_szx | self._their_szx)
+            )
+        if self._uploading:
             sent = self._sent
-            end = sent + (16 << self._szx)
+            szx = self._our_szx
+            end = sent + (16 << szx)
             total = len(message.payload)
             payload = memoryview(message.payload)[sent:end]
-            self._sending = len(payload)
             if sent or end < total:
                 more = (end < total) << 3
-                add_option(options, _BLOCK1, option_uint(sent >> self._szx | more | self._szx))
+                add_option(options, _BLOCK1, option_uint(sent >> szx | more | szx))
             if not sent and end < total:
                 add_option(options, _SIZE1, option_uint(total))
         return Message(message.code, payload, options, message.type)
@@ -78,48 +88,51 @@ class Transfer:
         A response that is not of class 2 is returned as it is. Raises TransferError.
         """
         if self._plain:
-            n = (response.option(_BLOCK1), response.option(_BLOCK2))
-            if n == (None, None) and response.code != _CONTINUE:
+            if (
+                response.option(_BLOCK1) is None
+                and response.option(_BLOCK2) is None
+                and response.code != _CONTINUE
+            ):
                 return response
             self._plain = False
-            self._sending = len(self._message.payload)
-        success = response.code >> 5 == 2
-        if self._sending and self._upload(response, success):
+        if self._uploading and self._upload(response):
             return
-        if success and self._download(response):
+        if response.code >> 5 == 2 and self._download(response):
             return
         return response
 
-    def _upload(self, response, success):
-        # Take the answer to one of our blocks; True if the body needs more requests.
-        n = response.uint(_BLOCK1)
-        if n is None:
-            n = self._sent >> self._szx | self._szx  # libcoap leaves the echo out at the end
-        if response.code == _INCOMPLETE and self._sent and not self._restarted:
+    def _upload(self, response):
+        # Take the answer to one of our blocks; return whether there are more to send.
+        code = response.code
+        ours = self._sent >> self._our_szx + 4
+        # libcoap leaves the echo out of its last answer.
+        num, _, szx = _block(response, _BLOCK1, ours, self._our_szx)
+        smaller = szx < self._our_szx
+        again = code == _INCOMPLETE and self._sent and not self._restarted
+        if again:
             self._restarted = True
-        elif response.code != _TOO_LARGE or n & 7 >= self._szx:
-            if not success:
+        elif code == _TOO_LARGE:
+            again = smaller
+        if not again:
+            if code >> 5 != 2:
                 return False
-            # A smaller SZX does not change NUM: that echoes the block we sent.
-            wrong = n >> 4 != self._sent >> self._szx + 4
-            self._sent += self._sending
-            self._sending = 0
-            more = self._sent < len(self._message.payload)
-            if wrong or response.code == _CONTINUE and not more:
-                raise TransferError(_MISFIT)
-            self._szx = min(self._szx, n & 7)
-            return more
-        self._szx = min(self._szx, n & 7)
-        self._sent = 0
-        return True
+            if num != ours:
+                raise TransferError(_MISFIT % (num, 16 << self._our_szx, self._sent))
+        self._sent = 0 if again else self._sent + (16 << self._our_szx)
+        if smaller:
+            self._our_szx = szx
+        if self._sent < len(self._message.payload):
+            return True
+        if code == _CONTINUE:
+            raise TransferError("2.31 after the last block")
+        self._uploading = False
+        return False
 
     def _download(self, response):
-        # Take one block of the answer; True if there are more.
-        n = response.uint(_BLOCK2)
-        if n is None:
-            n = self._szx2  # the only one
+        # Take one block of the answer; return whether there are more.
+        num, more, szx = _block(response, _BLOCK2, 0, self._their_szx)
         payload = response.payload
-        size = 16 << (n & 7)
+        size = 16 << szx
         etag = response.option(_ETAG)
         total = response.uint(_SIZE2)
         if self._parts is None:
@@ -127,22 +140,33 @@ class Transfer:
             self._size = total
             self._parts = []
         got = self._got + len(payload)
+        if szx > self._their_szx or num * size != self._got:
+            raise TransferError(_MISFIT % (num, size, self._got))
+        if more and len(payload) != size:
+            raise TransferError("a block is not full")
         if (
-            (n >> 4) * size != self._got
-            or n & 7 > self._szx2
-            or etag != self._etag
+            etag != self._etag
             or total not in (None, self._size)
-            or (len(payload) != size if n & 8 else self._size not in (None, got))
+            or not (more or self._size in (None, got))
         ):
-            raise TransferError(_MISFIT)
-        self._szx2 = n & 7
-        self._got = got
+            raise TransferError("the body changed on the way")
         if max(got, self._size or 0) > self._max_body:
-            raise TransferError("too large")
+            raise TransferError("the body is over max_body")
+        self._their_szx = szx
+        self._got = got
         if self._sink:
             self._sink(payload)
         else:
             self._parts.append(payload)
-        if n & 8:
+        if more:
             return True
         response.payload = b"".join(self._parts)
+
+
+def _block(response, number, num, szx):
+    # Return num, more and szx of a block option; without the option, those given and no more.
+    n = response.uint(number)
+    if n is None:
+        return num, 0, szx
+    n = min(n, 0xFFFFFF)  # more than 3 bytes stand for a block that fits nowhere
+    return n >> 4, n & 8, n & 7

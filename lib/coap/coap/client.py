@@ -1,9 +1,12 @@
 # The asyncio driver: moves datagrams between a transport and an Endpoint, and lets callers wait.
+#
+# Two tasks: _read() waits for datagrams, _keep_time() for what is due next. Each runs _pump(), as
+# does every new request. udp.py says what a transport has to have.
 
 import asyncio
 import errno
 import os
-from time import ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -19,18 +22,50 @@ _URI_QUERY = const(15)
 _BLOCK2 = const(23)
 
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
-_TICK_MS = const(50)
+_RETRY_MS = const(50)  # after an error of the network stack, and without memory
 _NOTIFICATIONS = const(8)  # kept for a slow reader; further ones push out the oldest
 
 
-async def connect(host, port=5683, **parameters):
-    """Return a Client of host; parameters are Endpoint's. The first request opens the socket."""
-    return Client(UDPTransport(host, port), **parameters)
+async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3):
+    """Return a Client of host; the first request opens the socket.
+
+    ack_timeout_ms and window_limit are Endpoint's.
+    """
+    return Client(UDPTransport(host, port), ack_timeout_ms, window_limit)
 
 
 def _verb(code):
-    def verb(self, path, payload=b"", **how):
-        return self.request(code, path, payload, **how)
+    # One signature for the five methods below: written out each, they take 200 bytes more. The
+    # code is a default argument because a variable of the factory takes 64 bytes of heap a verb.
+    def verb(
+        self,
+        path,
+        payload=b"",
+        query=(),
+        options=(),
+        type=_CON,
+        timeout_ms=_WAIT_MS,
+        bulk=False,
+        block_size=1024,
+        sink=None,
+        max_body=16384,
+        offset=0,
+        code=code,
+    ):
+        return self.request(
+            code,
+            path,
+            payload,
+            query,
+            options,
+            type,
+            timeout_ms,
+            bulk,
+            block_size,
+            sink,
+            max_body,
+            offset,
+        )
 
     return verb
 
@@ -38,19 +73,25 @@ def _verb(code):
 class Client:
     """A CoAP client of one server; lives through lost links and address changes.
 
-    transport.opened counts its source ports: an observation registered from an older one is lost.
+    on_open is None, or a function that is called without arguments each time the transport has a
+    new source port: at the first request, by reconnect(), and when the transport had to open by
+    itself. An observation that was registered from an older port is lost. It must not raise.
+    link_errors counts datagrams that the network stack refused to send or to hand over.
     """
 
     on_open = None
-    link_errors = 0  # datagrams that the network stack refused to send or to hand over
 
-    def __init__(self, transport, **parameters):
-        self.endpoint = Endpoint(os.urandom, **parameters)
+    def __init__(self, transport, ack_timeout_ms=2000, window_limit=3):
+        self.endpoint = Endpoint(os.urandom, ack_timeout_ms, window_limit)
         self.transport = transport
-        self._reader = None
+        self.window_limit = window_limit
+        self.link_errors = 0
+        self._opened = 0  # transport.opened when on_open was last called
+        self._reader = None  # the task; None while there is nothing to read from
+        self._alarm = 0  # when there is something to do next
+        self._asleep = False  # whether the timer waits for that
         self._timer = asyncio.create_task(self._keep_time())
 
-    # await client.get(path), post(path, payload) and so on; further arguments as request().
     get = _verb(1)
     post = _verb(2)
     put = _verb(3)
@@ -67,38 +108,48 @@ class Client:
         type=_CON,
         timeout_ms=_WAIT_MS,
         bulk=False,
-        **how,
+        block_size=1024,
+        sink=None,
+        max_body=16384,
+        offset=0,
     ):
-        """Await it: send a request; the response is a Message of class 2 with its whole body.
+        """Return a coroutine that sends a request and returns the response.
 
-        path is "a/b" or a sequence of segments, query a sequence of strings, options one of
-        (number, bytes), payload bytes or any buffer. timeout_ms (default 93 s) is for each block.
-        bulk: one of many (Endpoint.request). block_size=1024, sink=None, max_body=16384 and
-        offset=0 are block.Transfer's. Raises ResponseError, OSError (ETIMEDOUT, ResetError,
-        others), TransferError, ValueError.
+        That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
+        query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
+        timeout_ms (default 93 s) is for each block. bulk: one of many (Endpoint.request).
+        block_size, sink, max_body and offset are block.Transfer's. Raises ResponseError, OSError
+        (ETIMEDOUT, ResetError, others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
-        return self.transfer(Transfer(message, **how), timeout_ms, None, bulk)
+        transfer = Transfer(message, block_size, sink, max_body, offset)
+        return self.transfer(transfer, timeout_ms, None, bulk)
 
     def observe(
-        self, path, query=(), options=(), type=_CON, timeout_ms=_WAIT_MS, ordered=True, **how
+        self,
+        path,
+        query=(),
+        options=(),
+        type=_CON,
+        timeout_ms=_WAIT_MS,
+        ordered=True,
+        block_size=1024,
+        max_body=16384,
     ):
         """Register for a resource's notifications (RFC 7641) and return the Observation.
 
         type is the registration's, and for ThingsBoard the notifications' too. ordered=False
-        delivers also what is older than the last one. `how` are block.Transfer's arguments.
+        delivers also what is older than the last one. The rest is as for request().
         Raises OSError, ValueError.
         """
         message = Message(1, b"", _uri(path, query, options), type)
-        return Observation(self, message, timeout_ms, ordered, how)
-
-    @property
-    def window_limit(self):
-        """How many bulk requests may be under way at most."""
-        return self.endpoint.window_limit
+        return Observation(self, message, timeout_ms, ordered, block_size, max_body)
 
     def ping(self, timeout_ms=_WAIT_MS):
-        """Await it until the server has answered an Empty message; OSError if it did not."""
+        """Return a coroutine that ends once the server has answered an Empty message.
+
+        Raises OSError if it did not.
+        """
         return self.transfer(Transfer(Message()), timeout_ms)
 
     def reconnect(self):
@@ -109,11 +160,11 @@ class Client:
         if not self._timer:
             raise OSError(errno.ENOTCONN)
         self.transport.open()
-        if self.on_open:
-            self.on_open()
         if self._reader:
             self._reader.cancel()
+            self._reader = None
         self._reader = asyncio.create_task(self._read())
+        self._pump()
 
     def close(self):
         """End the client; who waits for an answer gets OSError ENOTCONN."""
@@ -121,8 +172,9 @@ class Client:
             if task:
                 task.cancel()
         self._timer = self._reader = None
+        self._asleep = False
         self.transport.close()
-        for exchange in self.endpoint.exchanges[:]:
+        for exchange in self.endpoint.exchanges:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
         self.endpoint.exchanges = []
 
@@ -142,7 +194,7 @@ class Client:
 
     def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
         # Begin an exchange; receiver.receive(exchange, outcome) is called with each outcome.
-        if not self.transport.socket:
+        if not (self._reader and self.transport.pollable):
             self.reconnect()
         exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe, bulk)
         exchange.receiver = receiver
@@ -150,38 +202,57 @@ class Client:
         return exchange
 
     def _pump(self):
+        # Send what there is, hand out what came, do what is due; set the alarm.
         endpoint = self.endpoint
+        transport = self.transport
+        if self._opened != transport.opened:
+            self._opened = transport.opened
+            if self.on_open:
+                self.on_open()
         now = ticks_ms()
-        while datagram := endpoint.next_datagram(now):
-            try:
-                self.transport.send(datagram)
-            except OSError:  # refused, no memory, no route: as good as lost on the way
-                self.link_errors += 1
-        while event := endpoint.next_event():
-            event[0].receiver.receive(*event)
+        wait_ms = _RETRY_MS  # if memory runs out in here
+        try:
+            while datagram := endpoint.next_datagram(now):
+                try:
+                    transport.send(datagram)
+                except OSError:  # refused, no memory, no route: as good as lost on the way
+                    self.link_errors += 1
+            while event := endpoint.next_event():
+                event[0].receiver.receive(*event)
+            wait_ms = min(endpoint.handle_timeout(now), transport.handle_timeout(now))
+        finally:
+            self._alarm = ticks_add(now, wait_ms)
+            if self._asleep:
+                # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
+                queue = asyncio.core._task_queue
+                queue.remove(self._timer)
+                queue.push(self._timer, self._alarm)
 
     async def _read(self):
-        while True:
-            yield asyncio.core._io_queue.queue_read(self.transport.socket)
+        transport = self.transport
+        poller = asyncio.core._io_queue
+        while transport.pollable:
             try:
-                self.endpoint.receive_datagram(self.transport.recv(), ticks_ms())
+                yield poller.queue_read(transport.pollable)
+                data = transport.recv()
+                if data is not None:
+                    self.endpoint.receive_datagram(data, ticks_ms())
                 self._pump()
             except (OSError, MemoryError):
                 self.link_errors += 1
-                await asyncio.sleep_ms(_TICK_MS)
+                poller.remove(self._reader)  # queue_read() may have got half-way
+                await asyncio.sleep_ms(_RETRY_MS)
+        self._reader = None
 
     async def _keep_time(self):
-        wait_ms = 0
         while True:
             try:
-                wait_ms = self.endpoint.handle_timeout(ticks_ms())
                 self._pump()
             except MemoryError:
-                pass  # once more after the tick
-            # asyncio has no cheap way to move a wake-up forward: a new deadline waits a tick.
-            await asyncio.sleep_ms(
-                _TICK_MS if wait_ms is not None and wait_ms < 1000 else 5 * _TICK_MS
-            )
+                pass
+            self._asleep = True
+            await asyncio.sleep_ms(ticks_diff(self._alarm, ticks_ms()))
+            self._asleep = False
 
 
 class _Receiver:
@@ -217,13 +288,14 @@ class Observation(_Receiver):
     lost = 0
     _exchange = _old = None
 
-    def __init__(self, client, message, timeout_ms, ordered, how):
+    def __init__(self, client, message, timeout_ms, ordered, block_size, max_body):
         super().__init__()
         self._client = client
         self._message = message
         self._timeout_ms = timeout_ms
         self._ordered = ordered
-        self._how = how
+        self._block_size = block_size
+        self._max_body = max_body
         self.register()
 
     def register(self):
@@ -275,7 +347,7 @@ class Observation(_Receiver):
             if message.option(_BLOCK2) is None:
                 return message
             try:
-                transfer = Transfer(self._message, **self._how)
+                transfer = Transfer(self._message, self._block_size, None, self._max_body)
                 whole = await self._client.transfer(transfer, self._timeout_ms, message)
             except Exception:
                 self._client.endpoint.cancel(self._exchange)
@@ -287,7 +359,7 @@ class Observation(_Receiver):
             self.lost += 1
 
     def _request(self, observe):
-        message = Transfer(self._message, **self._how).next_request()
+        message = Transfer(self._message, self._block_size).next_request()
         options = [(_OBSERVE, observe)] + list(message.options)
         return Message(1, b"", options, message.type)
 

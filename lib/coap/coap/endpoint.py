@@ -5,9 +5,23 @@
 # wrapping ticks_ms. A deadline is set once and compared by ticks_diff() only, which is right below
 # 2**29 ms; nothing older is kept.
 #
-# Congestion (section 4.7, in the manner of TCP): at most `window` bulk requests await an answer,
-# and one more of any other kind, or one that was overtaken. The window starts at 1, grows by 1
-# with each answer and halves once per window with a loss.
+# The states of an exchange, and the method that changes them:
+#
+#   state      event                                   next state
+#   QUEUED     it has a place                          SENT        _send()
+#   SENT       no answer in time: a CON, or bulk       QUEUED      handle_timeout(), _lost()
+#   SENT       no answer in time: any other NON        WAITING     handle_timeout(), _lost()
+#   SENT       bulk, a later bulk request is answered  QUEUED      _answered(), _lost()
+#   QUEUED     an empty ACK (late, while QUEUED)       WAITING     receive_datagram()
+#   SENT       an empty ACK                            WAITING     receive_datagram()
+#   any        an answer that observes                 OBSERVING   receive_datagram()
+#   any        any other answer, a Reset               ended       receive_datagram()
+#   OBSERVING  FRESH_MS without a notification         OBSERVING   handle_timeout(): number None
+#   others     the deadline                            ended       handle_timeout()
+#
+# Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
+# `window` places, and one reserved for what is not bulk and for what was overtaken. The window
+# starts at 1, grows by 1 with each answer and halves once per window with a loss.
 
 import errno
 from binascii import crc32
@@ -29,24 +43,28 @@ _HALF_MS = const(1 << 29)  # half the period of ticks_ms on boards
 _MIN_CON_MS = const(1000)  # floors of the first timeout once round trips have been measured
 _MIN_NON_MS = const(200)
 _MAX_BACKOFF_MS = const(8000)  # of what a loss leaves behind for the next request
+_IDLE_MS = const(3600_000)  # so often time is looked at: deadlines stay comparable
 _SEEN = const(16)  # datagrams remembered against duplicates
 
-# Where an exchange stands.
-_QUEUED = const(0)  # waits for its turn to be sent, or to be sent again
+# States of an exchange.
+_QUEUED = const(0)  # waits for a place to be sent, or to be sent again
 _SENT = const(1)  # outstanding: not yet acknowledged, answered or taken for lost
 _WAITING = const(2)  # acknowledged, or a NON that is late: only the deadline is left
 _OBSERVING = const(3)  # answered; further answers are notifications
 
 
 class ResponseError(Exception):
-    """The server said no, or ended an observation; code is an int, payload bytes."""
+    """The server said no, or ended an observation; its text is the code, like "4.04".
+
+    code is an int, payload bytes: often a diagnostic text, which is the server's to choose.
+    """
 
     def __init__(self, response):
-        self.code = response.code
+        code = response.code
+        # MicroPython's tracebacks show the arguments; they do not call __str__.
+        super().__init__("%d.%02d" % (code >> 5, code & 31))
+        self.code = code
         self.payload = response.payload
-
-    def __str__(self):
-        return "%d.%02d" % (self.code >> 5, self.code & 31)
 
 
 class ResetError(OSError):
@@ -59,25 +77,26 @@ def ticks_diff(a, b):
 
 
 class Exchange:
-    """One request and everything answered under its token.
-
-    Set when a datagram is sent: message_id; serial, its place in the order of all; timeout_ms,
-    which doubles with each repetition of a CON; resend_at, when that is over. receiver is the
-    driver's own.
-    """
+    """One request and everything answered under its token."""
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
     observe = None  # for an observation: whether only fresh notifications count
-    bulk = False  # part of a download: window, and sent again with a new message id
+    bulk = False  # part of a download: uses the window, is sent again with a new message id
+    con = True  # how it is sent, and with that how it is repeated
     state = _QUEUED
-    message_id = None
     number = None  # Observe value of the last fresh notification; None before, and FRESH_MS after
     repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
+    message_id = None  # of what was sent last
+    # No more than this is set by _send(), and means nothing before:
+    #   serial      its place in the order of all that was sent
+    #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
+    #   resend_at   when that is over; means nothing unless SENT
+    # receiver is the driver's own.
 
     def __init__(self, datagram, token, deadline):
         self.datagram = datagram  # its message id is written when it is sent
         self.token = token
-        self.deadline = deadline  # gives up then; while observing: the last notification is old
+        self.deadline = deadline  # gives up then; OBSERVING: the last notification is old then
 
 
 class Endpoint:
@@ -126,6 +145,8 @@ class Endpoint:
         exchange = Exchange(message.encode(), message.token, now + timeout_ms)
         exchange.observe = observe
         exchange.bulk = bulk
+        if message.type:
+            exchange.con = False
         self.exchanges.append(exchange)
         return exchange
 
@@ -140,14 +161,14 @@ class Endpoint:
         """Return the next datagram to send, or None."""
         if self._replies:
             return self._replies.pop(0)
-        room = self.window
+        places = self.window
         for exchange in self.exchanges:
-            room -= exchange.state == _SENT
+            if exchange.state == _SENT:
+                places -= 1
         for exchange in self.exchanges:
-            if exchange.state == _QUEUED and room >= (
-                exchange.bulk and (self._silent > 0 or not exchange.repeated)
-            ):
-                return self._send(exchange, now)
+            if exchange.state == _QUEUED:
+                if places > 0 or not places and self._has_reserved_place(exchange):
+                    return self._send(exchange, now)
 
     def next_event(self):
         """Return (exchange, outcome), or None.
@@ -163,10 +184,12 @@ class Endpoint:
     def handle_timeout(self, now):
         """Do what is due: repeat, give up, let notifications age.
 
-        Returns in how many milliseconds there is more to do (0: after sending), or None.
+        Returns in how many milliseconds to call again: 0 if there is something to send or
+        to take, an hour at most.
         """
-        result = None
-        for exchange in self.exchanges[:]:
+        wait_ms = _IDLE_MS
+        for i in range(len(self.exchanges) - 1, -1, -1):  # backwards: some are removed
+            exchange = self.exchanges[i]
             left = ticks_diff(exchange.deadline, now)
             if exchange.state == _OBSERVING:
                 if left <= 0 or exchange.number is None:
@@ -174,17 +197,17 @@ class Endpoint:
                     continue
             elif left <= 0:
                 self.cancel(exchange, OSError(errno.ETIMEDOUT))
-                continue
+                left = 0
             elif exchange.state == _SENT:
                 left = min(left, ticks_diff(exchange.resend_at, now))
                 if left <= 0:
                     left = 0
-                    if self._lost(exchange, exchange.bulk or not exchange.datagram[0] & _TYPE):
+                    if self._lost(exchange):
                         self._silent += 1
                         self._backoff += 1
-            if result is None or left < result:
-                result = left
-        return result
+            if left < wait_ms:
+                wait_ms = left
+        return wait_ms
 
     def receive_datagram(self, data, now):
         """Take one datagram from the peer; never raises for what the peer sends."""
@@ -200,17 +223,8 @@ class Endpoint:
             self.duplicates += 1
             self._reply(_ACK, message)
             return
-        found = None
-        for exchange in self.exchanges:
-            if type < _ACK or code:
-                if code < 32 or exchange.token != message.token:
-                    continue
-            if type < _ACK or exchange.message_id == message.message_id:
-                found = exchange
-        for number, _ in message.options:
-            if number & 1 and number not in (_BLOCK1, _BLOCK2):
-                found = None  # an unknown critical option rejects the message (section 5.4.1)
-        if not found or type == _RST and code:
+        found = self._match(message)
+        if not found or _unknown_critical(message):
             self.unexpected += 1
             self._reply(_RST, message)
             return
@@ -237,6 +251,27 @@ class Endpoint:
             found.deadline = now + FRESH_MS
             self._events.append((found, message))
 
+    def _match(self, message):
+        # Return the exchange that a message belongs to, or None.
+        type = message.type
+        code = message.code
+        by_token = type < _ACK or code  # a response or notification; also in an ACK
+        by_id = type >= _ACK  # what an ACK or a Reset is about
+        if by_token and (code < 32 or type == _RST):  # a request, a ping; a Reset with a code
+            return
+        found = None  # the last one: an old registration may have had the same message id
+        for exchange in self.exchanges:
+            if by_token and exchange.token != message.token:
+                continue
+            if by_id and exchange.message_id != message.message_id:
+                continue
+            found = exchange
+        return found
+
+    def _has_reserved_place(self, exchange):
+        # While the peer is silent, what is repeated was not overtaken.
+        return not exchange.bulk or exchange.repeated and not self._silent
+
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
         if message.type == _CON:
@@ -245,12 +280,13 @@ class Endpoint:
 
     def _send(self, exchange, now):
         datagram = exchange.datagram
-        con = not datagram[0] & _TYPE
-        if not (con and exchange.repeated):
+        # A CON is repeated as it was; anything else under a new message id, with a new timeout.
+        if not (exchange.con and exchange.repeated):
             if exchange.bulk and self._silent > 1:
                 # Two windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
-                con = True
+                exchange.con = True
+            con = exchange.con
             self._message_id = (self._message_id + 1) & 0xFFFF
             exchange.message_id = self._message_id
             datagram[2] = self._message_id >> 8
@@ -260,8 +296,11 @@ class Endpoint:
                 base = max(_MIN_CON_MS if con else _MIN_NON_MS, (self._srtt >> 3) + self._rttvar)
             base = min(base << min(self._backoff, 6), max(base, _MAX_BACKOFF_MS))
             # The jitter is ACK_RANDOM_FACTOR 1.5; a NON has none.
-            exchange.timeout_ms = base + (con and base * self._random(1)[0] >> 9)
-        self.retransmissions += exchange.repeated > 0
+            exchange.timeout_ms = base
+            if con:
+                exchange.timeout_ms += base * self._random(1)[0] >> 9
+        if exchange.repeated:
+            self.retransmissions += 1
         self._serial += 1
         exchange.serial = self._serial
         exchange.state = _SENT
@@ -287,12 +326,11 @@ class Endpoint:
         for other in self.exchanges:
             if exchange.bulk and other.bulk and other.state == _SENT:
                 if other.serial < exchange.serial:
-                    # Overtaken by the answer to a later request: ask again at once.
-                    self._lost(other, True)
+                    self._lost(other)  # overtaken: it goes out again at once
 
-    def _lost(self, exchange, again):
-        # False if this loss belongs to a window that was halved already.
-        exchange.state = _QUEUED if again else _WAITING
+    def _lost(self, exchange):
+        # Return False if the loss belongs to a window that was halved already.
+        exchange.state = _QUEUED if exchange.con or exchange.bulk else _WAITING
         exchange.repeated += 1
         exchange.timeout_ms *= 2
         if exchange.serial <= self._halved:
@@ -300,3 +338,10 @@ class Endpoint:
         self._halved = self._serial
         self.window = max(1, self.window >> 1)
         return True
+
+
+def _unknown_critical(message):
+    # Such an option rejects the message (section 5.4.1). The numbers of critical ones are odd.
+    for number, _ in message.options:
+        if number & 1 and number not in (_BLOCK1, _BLOCK2):
+            return True

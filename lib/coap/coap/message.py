@@ -15,7 +15,11 @@ FETCH = const(5)
 
 
 class MessageError(ValueError):
-    """The datagram is no CoAP message."""
+    """A datagram or a Message that breaks section 3; the text says in which part."""
+
+
+def _no_such(part):
+    return MessageError("CoAP has no such " + part)
 
 
 def option_uint(n):
@@ -62,24 +66,28 @@ class Message:
             return int.from_bytes(value, "big")
 
     def encode(self):
-        """Return the datagram as a bytearray; raise ValueError for what CoAP cannot express."""
+        """Return the datagram as a bytearray; raise MessageError for what CoAP cannot express.
+
+        That is a ValueError.
+        """
         token = self.token
-        if (
-            self.type | 3 != 3
-            or self.code | 255 != 255
-            or self.message_id | 65535 != 65535
-            or len(token) > 8
-            or not self.code
-            and (token or self.options or len(self.payload))
-        ):
-            raise ValueError("type, code, mid or token")
         mid = self.message_id
+        if self.type | 3 != 3:
+            raise _no_such("type")
+        if self.code | 255 != 255:
+            raise _no_such("code")
+        if mid | 65535 != 65535:
+            raise _no_such("message_id")
+        if len(token) > 8:
+            raise _no_such("token")
+        if not self.code and (token or self.options or len(self.payload)):
+            raise _no_such("payload")  # an Empty message is a header
         out = bytearray((0x40 | self.type << 4 | len(token), self.code, mid >> 8, mid & 255))
         out.extend(token)
         previous = 0
         for number, value in self.options:
             if not previous <= number <= 65535 or len(value) > 65804:
-                raise ValueError("bad option")
+                raise _no_such("option")
             at = len(out)
             out.append(0)
             out[at] = _nibble(out, number - previous) << 4 | _nibble(out, len(value))
@@ -97,41 +105,51 @@ def decode(data):
     Nothing in the result refers to data.
     """
     size = len(data)
-    if size < 4 or data[0] >> 6 != 1:  # version
-        raise MessageError
-    code = data[1]
-    at = 4 + (data[0] & 15)
-    if at > min(12, size) or code >> 5 in (1, 6, 7) or not code and size > 4:
-        raise MessageError  # token length, reserved class, Empty with trailing bytes
-    token = bytes(data[4:at])
     options = ()
     number = 0
     payload = b""
     try:
+        mid = data[2] << 8 | data[3]
+        code = data[1]
+        at = 4 + (data[0] & 15)
+        if data[0] >> 6 != 1:
+            raise _no_such("version")
+        if code >> 5 in (1, 6, 7):  # reserved classes
+            raise _no_such("code")
+        if not code and size > 4:
+            raise _no_such("payload")  # an Empty message is a header
+        if at > 12:
+            raise _no_such("token")
+        if at > size:
+            raise IndexError
+        token = bytes(data[4:at])
         while at < size:
             byte = data[at]
             at += 1
             if byte == 255:
                 payload = bytes(data[at:])
                 if not payload:
-                    raise MessageError
+                    raise _no_such("payload")
                 break
             delta, at = _extended(data, at, byte >> 4)
             length, at = _extended(data, at, byte & 15)
             number += delta
+            if number > 65535:
+                raise _no_such("option")
             value = bytes(data[at : at + length])
             at += length
-            if number > 65535 or at > size:
-                raise MessageError
+            if at > size:
+                raise IndexError
             options = options or []
             options.append((number, value))
-    except IndexError:  # cut inside an extended delta or length
-        raise MessageError
-    return Message(code, payload, options, data[0] >> 4 & 3, token, data[2] << 8 | data[3])
+    except IndexError:  # also of a byte that is not there
+        raise MessageError("cut short")
+    return Message(code, payload, options, data[0] >> 4 & 3, token, mid)
 
 
 def _nibble(out, n):
-    # Option delta or length n: returns its 4 bits, appends what does not fit them (section 3.1).
+    # Return the 4 bits for an option delta or length n; append to out what does not fit them
+    # (section 3.1).
     if n < 13:
         return n
     if n < 269:
@@ -144,10 +162,11 @@ def _nibble(out, n):
 
 
 def _extended(data, at, n):
+    # Return the option delta or length that 4 bits n stand for, and where the next byte is.
     if n == 13:
         return data[at] + 13, at + 1
     if n == 14:
         return (data[at] << 8 | data[at + 1]) + 269, at + 2
     if n == 15:
-        raise MessageError
+        raise _no_such("option")
     return n, at
