@@ -12,11 +12,11 @@ import time
 
 import coap
 import thingsboard
-import trial
 import vfs
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
 from coap.udp import UDPTransport
 from thingsboard.updater import Updater
+from trial import Trial
 from updates import Disk
 
 port, keys = int(sys.argv[1]), sys.argv[2]
@@ -103,12 +103,12 @@ async def main():
     disk = SlowDisk(80)
     vfs.VfsLfs2.mkfs(disk, progsize=256)
     vfs.mount(vfs.VfsLfs2(disk, progsize=256), "/board")
-    t = trial.Trial(os, "/board/")
-    t.start()
+    trial = Trial(os, "/board/")
+    trial.start()
     client = await coap.connect("127.0.0.1", port, window_limit=window_limit)
     client.transport = SmallTransport("127.0.0.1", port)
     device = thingsboard.Device(client, "TOKEN", log=print)
-    slot = AppSlot(t, "UNIX")
+    slot = AppSlot(trial, "UNIX")
     updater = Updater(device, {"sw": slot}, public_keys, reset, pause=bool(pause))
     await thingsboard.run(device, updater)
 

@@ -9,17 +9,17 @@ import time
 
 import coap
 import thingsboard
-import trial
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
 from thingsboard.updater import Updater
+from trial import Trial
 
 port, root, keys, chunk_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
 
 
 async def main():
-    t = trial.Trial(os, root)
-    t.start()
-    slot = AppSlot(t, "UNIX")
+    trial = Trial(os, root)
+    trial.start()
+    slot = AppSlot(trial, "UNIX")
     print("runs", slot.current())
     with open(keys, "rb") as f:
         public_keys = f.read()

@@ -6,7 +6,7 @@ from tests.support.field import Field, told, version
 from tools.package import keys, releases
 from tools.unixport import mpy_cross
 
-RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
+RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'config["server"], config["port"]', '"::1", 9'),)
 
 
 FILL = (

@@ -10,11 +10,12 @@ from tools.unixport import ROOT, mpy_cross
 OURS = {"coap", "thingsboard", "abupdate", "tools", "boards", "tests"}
 OURS |= {path.stem for path in (ROOT / "firmware").glob("*") if path.stem != "README"}
 MAY_IMPORT = {"coap": set(), "abupdate": set(), "thingsboard": {"coap", "abupdate"}}
-SANS_IO = {"message", "endpoint", "observe", "block", "image"}
+SANS_IO = {"message", "endpoint", "observe", "block", "header", "image"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
 
 LIBRARY = sorted(p for p in (ROOT / "lib").rglob("*.py") if "examples" not in p.parts)
-DEVICE = LIBRARY + sorted((ROOT / "firmware").rglob("*.py"))
+FIRMWARE = sorted((ROOT / "firmware").rglob("*.py"))
+DEVICE = LIBRARY + FIRMWARE
 
 
 def imports(tree: ast.AST) -> list[tuple[str, str | None]]:
@@ -54,6 +55,20 @@ def code_faults(source: str) -> list[str]:
     return faults
 
 
+def board_faults(source: str) -> list[str]:
+    """Return where a file asks which board it runs on, which is the business of board.py."""
+    faults = []
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [node.attr] if node.value.id in ("sys", "os") else []
+        elif isinstance(node, ast.ImportFrom) and node.module in ("sys", "os"):
+            names = [alias.name for alias in node.names]
+        for name in {"platform", "implementation", "uname"} & set(names):
+            faults.append(f"line {node.lineno}: {name}")
+    return faults
+
+
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -69,10 +84,13 @@ def test_the_rules_see_a_fault():
     assert code_faults("try:\n    f()\nexcept:\n    pass")
     assert code_faults("assert x")
     assert not code_faults("try:\n    f()\nexcept OSError:\n    pass")
+    assert board_faults("import sys\nif sys.platform == 'rp2':\n    pass")
+    assert board_faults("from sys import implementation") and board_faults("os.uname()")
+    assert not board_faults("from board import board\nif board.port == 'rp2':\n    pass")
 
 
 def test_the_sans_io_modules_exist():
-    assert SANS_IO - {"image"} <= {path.stem for path in LIBRARY}
+    assert SANS_IO <= {path.stem for path in LIBRARY}
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=named)
@@ -85,6 +103,12 @@ def test_library(path):
 @pytest.mark.parametrize("path", DEVICE, ids=named)
 def test_compiles(path, tmp_path):
     mpy_cross(path, tmp_path / "out.mpy")
+
+
+@pytest.mark.parametrize("path", FIRMWARE, ids=named)
+def test_only_one_file_asks_which_board_it_is(path):
+    asks = board_faults(path.read_text()) != []
+    assert asks == (path == ROOT / "firmware" / "board.py")
 
 
 def test_boards_have_no_code():

@@ -27,7 +27,7 @@ MPY_BUDGETS = {"coap": 9500, "thingsboard": 6500, "update": 9000}
 HEAP_BUDGETS = {"client": 24_000, "round_trip": 3200}
 UPDATE = {"abupdate", "thingsboard.updater", "thingsboard.checksum"}
 OPTIONAL = {
-    "abupdate.partition": "ESP32 images with two app partitions",
+    "abupdate.partition_slot": "ESP32 images with two app partitions",
     "coap.dtls": "coap with DTLS",
     "thingsboard.protobuf": "Protobuf payloads",
     "thingsboard.url": "packages at a coap:// address",

@@ -7,9 +7,9 @@ import os
 
 import coap
 import thingsboard
-import trial
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
 from thingsboard.updater import Updater
+from trial import Trial
 
 
 async def main():
@@ -17,11 +17,11 @@ async def main():
         settings = json.load(f)
     with open("update.keys", "rb") as f:
         keys = f.read()
-    chosen = trial.Trial(os)
-    chosen.start()
+    trial = Trial(os)
+    trial.start()
     client = await coap.connect("127.0.0.1", settings["port"])
     device = thingsboard.Device(client, settings["token"], log=print)
-    slots = {"fw": AppSlot(chosen, settings["board"])}
+    slots = {"fw": AppSlot(trial, settings["board"])}
     reset = lambda: print("reset")  # noqa: E731
     updater = Updater(device, slots, keys, reset, pause=settings["pause"])
     await thingsboard.run(device, updater)
