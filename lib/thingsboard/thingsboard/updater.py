@@ -85,7 +85,7 @@ class Updater:
         try:
             if not slot:
                 raise Refused("this board takes no " + prefix)
-            if slot.current() == [title, version]:
+            if slot.current() == (title, version):
                 return
             kinds = type(title), type(version), type(url or ""), type(size or 0)
             if kinds != (str, str, str, int):
