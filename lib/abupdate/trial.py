@@ -70,7 +70,7 @@ class Trial:
             app["tries"] += 1
         if app != before:
             try:
-                self._save()
+                self._save(self.state)
             except OSError:  # a full flash
                 if app["on_trial"]:  # tries that are not counted have no end: not now
                     _go_back(app, back)
@@ -84,14 +84,14 @@ class Trial:
             self.state["app"]["tries"] += 1
         for record in self.state.values():  # either may be at fault
             record["error"] = error[:_ERROR_MAX]
-        self._save()
+        self._save(self.state)
 
     def interrupted(self):
         """A person stopped this start: it was no try."""
         app = self.state["app"]
         if app["on_trial"]:
             app["tries"] -= 1
-            self._save()
+            self._save(self.state)
 
     def unconfirmed(self):
         """Return whether anything was activated that is not confirmed yet."""
@@ -156,14 +156,14 @@ class Trial:
         if record["tries"] >= _TRIES_MAX:
             record["tries"] = 0
             _refuse(record, record["back"], record["error"])
-            self._save()
+            self._save(self.state)
 
     def withdraw(self, kind, reason):
         """What was just activated cannot be started: what runs stays, the package is refused."""
         record = self.state[kind]
         _give_up(record)
         _refuse(record, record["back"], reason)
-        self._save()
+        self._save(self.state)
 
     def check(self, slot, seen=None):
         """Compare a folder with its manifest: return (package, n).
@@ -225,16 +225,13 @@ class Trial:
 
     def _replace(self, kind, record):
         # In flash or not at all: who asked for it may try again.
-        old = self.state[kind]
-        self.state[kind] = record
-        try:
-            self._save()
-        except OSError:
-            self.state[kind] = old
-            raise
+        state = dict(self.state)
+        state[kind] = record
+        self._save(state)
+        self.state = state
 
-    def _save(self):
-        text = json.dumps(self.state).encode()
+    def _save(self, state):
+        text = json.dumps(state).encode()
         self.save("trial.state", text + crc32(text).to_bytes(4, "big"))
 
     def _stored(self):
@@ -261,7 +258,7 @@ class Trial:
         app = dict(_RECORD, run=run, back=back, on_trial=run != _FACTORY)
         self.state = {"app": app, "firmware": dict(_RECORD)}
         try:
-            self._save()  # from now on a folder runs when activated, not when it is complete
+            self._save(self.state)  # from now on a folder runs when activated, not when it is complete
         except OSError:
             pass  # a full flash; the next boot tries again
 

@@ -69,7 +69,7 @@ class AppSlot(Slot):
     def _is_right(self, seen):
         self.abort()
         package, _ = self.trial.check(self.trial.spare, seen)
-        return package
+        return package is not None
 
     def _open_next(self, done=0):
         # Close the file that is whole, open the next that wants bytes. done: so many bytes of
@@ -120,10 +120,8 @@ class AppSlot(Slot):
     def _remove(self, folder):
         os = self.trial.os
         for path, is_folder, _ in self._walk(folder):
-            if is_folder:
-                os.rmdir(path)
-            else:
-                os.remove(path)
+            remove = os.rmdir if is_folder else os.remove
+            remove(path)
 
     def _walk(self, folder):
         # Yield (path, whether it is a folder, size) of a folder and all below it, what a folder

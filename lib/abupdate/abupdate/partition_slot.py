@@ -26,8 +26,8 @@ class PartitionSlot(Slot):
         running = partition(partition.RUNNING)
         self._running = running
         self._target = running.get_next_update()
-        self._block = 0  # the next one to be written; meaningless before begin()
-        self._buf = bytearray()  # what came of it
+        self._block = 0  # the number of the next one to be written; meaningless before begin()
+        self._buf = bytearray()  # what came of that block; likewise
         trial.partition_started(_label(running))
 
     def write(self, buf):
@@ -48,7 +48,7 @@ class PartitionSlot(Slot):
             raise Refused(reason)
 
     def abort(self):
-        self._buf = bytearray()  # how many blocks were written is in flash
+        pass  # how many blocks were written is in flash
 
     def confirm(self):
         try:
