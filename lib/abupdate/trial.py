@@ -257,8 +257,8 @@ class Trial:
                 back = package
         app = dict(_RECORD, run=run, back=back, on_trial=run != _FACTORY)
         self.state = {"app": app, "firmware": dict(_RECORD)}
-        try:
-            self._save(self.state)  # from now on a folder runs when activated, not when it is complete
+        try:  # from now on a folder runs when it is activated, not when it is complete
+            self._save(self.state)
         except OSError:
             pass  # a full flash; the next boot tries again
 
