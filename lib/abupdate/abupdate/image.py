@@ -12,11 +12,6 @@ from .verify import Refused, verify
 
 _NAME = const("abcdefghijklmnopqrstuvwxyz0123456789_./")  # what a file name may consist of
 
-# The phases of an Image, in their order:
-_HEADER = const(0)  # some of the header is missing: the slot was not begun, size is unknown
-_PAYLOAD = const(1)  # the header is right and the slot begun: bytes go there
-_COMPLETE = const(2)  # the slot has all bytes
-
 
 def parse(header):
     """Return the manifest of a header as a dict. Raises Refused if it is not well-formed.
@@ -55,8 +50,13 @@ def _check_count(value):
 class Image:
     """One package on its way into a slot.
 
-    offset is the next byte of the package that is wanted. size counts all of them; it is None
-    until the header is complete. Feed from offset until it equals size; then slot.finish().
+    offset is the next byte of the package that is wanted. size counts all of them. Feed from
+    offset until it equals size; then slot.finish(). The phases, in their order:
+
+    phase     size          offset       what is true
+    header    None          0 and more   the slot was not begun: the header is not complete
+    payload   that of all   below size   the header is right, the slot begun: bytes go there
+    complete  that of all   size         the slot has all bytes; more would be refused
 
     title, version and size are those that were assigned (None: whatever the manifest says).
     """
@@ -67,8 +67,7 @@ class Image:
         self._keys = keys
         self._slot = slot
         self._assigned = title, version, size
-        self._phase = _HEADER
-        self._start = bytearray()  # all bytes so far; meaningless after the phase _HEADER
+        self._start = bytearray()  # all bytes so far; None after the phase "header"
 
     def feed(self, offset, data):
         """Take the package's bytes from offset on, which may start before the one wanted.
@@ -79,7 +78,7 @@ class Image:
         data = memoryview(data)[self.offset - offset :]
         self.offset += len(data)
         try:
-            if self._phase == _HEADER:
+            if self.size is None:
                 self._start.extend(data)
                 header = self._header()
                 if not header:
@@ -90,8 +89,6 @@ class Image:
             self._slot.write(data)
         except OSError as e:
             raise Refused("the flash says %r" % e)
-        if self.offset == self.size:
-            self._phase = _COMPLETE
 
     def _header(self):
         # The whole header, verified; None while bytes of it are missing.
@@ -130,6 +127,5 @@ class Image:
         data = memoryview(self._start)[wanted:]
         self.offset = wanted + len(data)
         self.size = size
-        self._phase = _PAYLOAD
         self._start = None
         return data
