@@ -10,13 +10,8 @@ import time
 
 import machine
 import settings
-import trial
-
-try:
-    import wifi
-except ImportError:
-    wifi = None  # a port without the module `network`: its host is on the net already
-
+from board import board
+from trial import Trial
 
 start_ms = time.ticks_ms()
 # Collected early, what stays lies close together: else room for 2 KB is not to be found after a
@@ -34,35 +29,37 @@ async def feed(watchdog):
         await asyncio.sleep(1)
 
 
-async def limit(seconds, chosen):
+async def limit(seconds, trial):
     """Give up an update that runs, but does not reach the server."""
     await asyncio.sleep(seconds)
-    if chosen.unconfirmed():
-        give_up(chosen, "it did not reach the server in %d seconds" % seconds)
+    if trial.unconfirmed():
+        give_up(trial, "it did not reach the server in %d seconds" % seconds)
 
 
-def give_up(chosen, error):
+def give_up(trial, error):
     """Note how this start ended, and restart."""
     print(error)
     try:
-        chosen.crashed(error)
+        trial.crashed(error)
     except OSError as full:
         print(full)
     time.sleep_ms(500)  # what was printed goes out; shorter than any watchdog
     machine.reset()
 
 
-async def main(values, chosen):
-    if values["watchdog"] and hasattr(machine, "WDT"):
-        asyncio.create_task(feed(machine.WDT(timeout=1000 * values["watchdog"])))
-    if values["trial"] and chosen.unconfirmed():
-        asyncio.create_task(limit(values["trial"], chosen))
+async def main(config, trial):
+    if config["watchdog"] and hasattr(machine, "WDT"):
+        asyncio.create_task(feed(machine.WDT(timeout=1000 * config["watchdog"])))
+    if config["trial"] and trial.unconfirmed():
+        asyncio.create_task(limit(config["trial"], trial))
     import app  # under the watchdog: an update may hang here
 
-    application = app.Application(values, log, chosen)
-    if wifi:
+    application = app.Application(config, log, trial)
+    if board.wifi_interface is not None:
+        import wifi
+
         asyncio.create_task(
-            wifi.keep(values["wifi_ssid"], values["wifi_password"], application.joined, log)
+            wifi.keep(config["wifi_ssid"], config["wifi_password"], application.joined, log)
         )
     await application.run()
 
@@ -75,18 +72,18 @@ def text_of(error):
 
 
 try:
-    values = settings.load()
+    config = settings.load()
 except settings.SettingsError as error:
     print(error)
 else:
-    chosen = trial.Trial(os)
-    sys.path.insert(0, chosen.start(machine.reset_cause() == machine.WDT_RESET))
+    trial = Trial(os)
+    sys.path.insert(0, trial.start(machine.reset_cause() == machine.WDT_RESET))
     reserve = bytearray(6000)  # where memory ran out, the crash must be noted all the same
     try:
-        asyncio.run(main(values, chosen))
-        give_up(chosen, "the application ended")
+        asyncio.run(main(config, trial))
+        give_up(trial, "the application ended")
     except KeyboardInterrupt:
-        chosen.interrupted()
+        trial.interrupted()
     except BaseException as error:
         reserve = None
-        give_up(chosen, text_of(error))
+        give_up(trial, text_of(error))

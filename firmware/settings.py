@@ -3,13 +3,15 @@
 import json
 import os
 
+from board import board
 from micropython import const
 
 FILE = "settings.json"
 CREDENTIALS = "credentials.json"
-KEYS = "update.keys"  # who may sign updates: 1 to 4 public keys; without it there are none
-
-_KEY = const(384)  # bytes of a key
+KEYS = "update.keys"  # who may sign updates; without it there are none
+# Of a key, as in abupdate/header.py. That is a part of the application, which is chosen later.
+_KEY_BYTES = const(384)
+_KEYS_MAX = const(4)
 
 # name: (type, default, what is expected). A default of None: may be left out.
 _SETTINGS = {
@@ -23,15 +25,15 @@ _SETTINGS = {
     "device_name": (str, None, "a name that is new to the server"),
     "interval": (int, 30, "seconds between measurements, 1 to 86400"),
     "keepalive": (int, 25, "seconds between signs of life, 0 (off) to 86400"),
-    "watchdog": (int, 8, "seconds, 0 (off) to 8"),
+    "watchdog": (int, 8, "seconds, 0 (off) to %d" % board.watchdog_max_s),
     "trial": (int, 1200, "seconds, 0 (for ever) to 86400"),
-    "led": (None, "LED", "a pin's name or number"),
+    "led": (None, board.led, "a pin's name or number"),
 }
 _RANGES = {
     "port": (1, 65535),
     "interval": (1, 86400),
     "keepalive": (0, 86400),
-    "watchdog": (0, 8),
+    "watchdog": (0, board.watchdog_max_s),
     "trial": (0, 86400),
 }
 
@@ -53,20 +55,21 @@ def load():
         if name not in _SETTINGS:
             known = ", ".join(sorted(_SETTINGS))
             raise SettingsError("%s: %s: unknown; known are %s" % (FILE, name, known))
-    result = {}
+    config = {}
     for name, (kind, default, expected) in _SETTINGS.items():
         value = given.get(name, default)
         if name in given and not _fits(name, kind, value):
             # Not the value: it may be a secret.
             raise SettingsError("%s: %s: expected %s" % (FILE, name, expected))
-        result[name] = value
-    for name in _missing(result):
+        config[name] = value
+    for name in _missing(config):
         raise SettingsError("%s: %s: expected %s" % (FILE, name, _SETTINGS[name][2]))
-    result["credentials"] = _read(CREDENTIALS) or {}
-    result["keys"] = keys = _content(KEYS) or b""
-    if len(keys) not in (0, _KEY, 2 * _KEY, 3 * _KEY, 4 * _KEY):
-        raise SettingsError("%s: expected 1 to 4 keys of %d bytes" % (KEYS, _KEY))
-    return result
+    config["credentials"] = _read(CREDENTIALS) or {}
+    config["keys"] = keys = _content(KEYS) or b""
+    if len(keys) % _KEY_BYTES or len(keys) > _KEYS_MAX * _KEY_BYTES:
+        error = "%s: expected 1 to %d keys of %d bytes" % (KEYS, _KEYS_MAX, _KEY_BYTES)
+        raise SettingsError(error)
+    return config
 
 
 def _fits(name, kind, value):
@@ -89,11 +92,11 @@ def _missing(given):
             yield "provision_secret"
 
 
-def save_credentials(values):
+def save_credentials(credentials):
     """Keep a dict through power cuts: at any moment the old or the new one is on flash, whole."""
     temporary = CREDENTIALS + ".tmp"
     with open(temporary, "w") as f:
-        json.dump(values, f)
+        json.dump(credentials, f)
     os.rename(temporary, CREDENTIALS)
 
 
@@ -102,12 +105,12 @@ def _read(name):
     if text is None:
         return None
     try:
-        values = json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        values = None
-    if not isinstance(values, dict):
+        value = None
+    if not isinstance(value, dict):
         raise SettingsError(name + ": expected a JSON object")
-    return values
+    return value
 
 
 def _content(name):

@@ -3,6 +3,7 @@
 import asyncio
 
 import network
+from board import board
 from micropython import const
 
 _JOIN_S = const(15)
@@ -11,12 +12,14 @@ _PAUSE_S = const(5)
 
 async def keep(ssid, password, joined, log):
     """Stay in the network until cancelled; joined() is called each time it was entered."""
-    wlan = network.WLAN(network.STA_IF)
+    wlan = network.WLAN(board.wifi_interface)
     wlan.active(True)
-    try:
-        wlan.config(pm=wlan.PM_NONE)  # power saving adds hundreds of milliseconds to every answer
-    except (AttributeError, ValueError, OSError):
-        pass  # a port without it
+    if board.wifi_awake is not None:
+        try:
+            # Power saving adds hundreds of milliseconds to every answer.
+            wlan.config(pm=board.wifi_awake)
+        except (ValueError, OSError):
+            pass  # this driver has no such setting
     inside = False
     while True:
         if wlan.isconnected():

@@ -13,16 +13,16 @@ _RETRY_S = const(10)
 _REFUSED_S = const(300)  # a refusal needs a person
 
 
-async def access_token(client, values, log):
+async def access_token(client, config, log):
     """Return the access token; provisions until that succeeds.
 
     The device makes its token and saves it before it asks: were the power to fail between the
     server's answer and the saving, or the answer to be lost, the server would know a device
     whose token nobody has.
     """
-    if values["access_token"]:
-        return values["access_token"]
-    saved = values["credentials"]
+    if config["access_token"]:
+        return config["access_token"]
+    saved = config["credentials"]
     token = saved.get("access_token")
     if not token:
         token = hexlify(os.urandom(10)).decode()
@@ -30,7 +30,7 @@ async def access_token(client, values, log):
         settings.save_credentials(saved)
     while not saved["provisioned"]:
         try:
-            token = await _provision(client, values, token)
+            token = await _provision(client, config, token)
         except ValueError as error:  # refused
             if not await _works(client, token):
                 log(str(error))
@@ -46,12 +46,12 @@ async def access_token(client, values, log):
     return token
 
 
-async def _provision(client, values, token):
+async def _provision(client, config, token):
     fields = {"token": token}
-    if values["device_name"]:
-        fields["deviceName"] = values["device_name"]
+    if config["device_name"]:
+        fields["deviceName"] = config["device_name"]
     answer = await thingsboard.provision(
-        client, values["provision_key"], values["provision_secret"], **fields
+        client, config["provision_key"], config["provision_secret"], **fields
     )
     return answer["credentialsValue"]  # a device made beforehand keeps its own token
 

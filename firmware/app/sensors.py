@@ -1,15 +1,16 @@
 # What this board can measure without further hardware.
 
 import gc
-import sys
+
+from board import board
 
 
 def read():
     """Return the measurements, a dict: degrees Celsius, KiB of memory, load."""
-    values = _read()
+    readings = _read()
     gc.collect()
-    values["heap"] = gc.mem_free() // 1024
-    return values
+    readings["heap"] = gc.mem_free() // 1024
+    return readings
 
 
 def _first_number(path):
@@ -19,17 +20,17 @@ def _first_number(path):
 
 
 def _linux():
-    values = {"load": _first_number("/proc/loadavg")}
+    readings = {"load": _first_number("/proc/loadavg")}
     with open("/proc/meminfo") as f:
         for line in f:
             if line.startswith("MemAvailable:"):
-                values["memory"] = int(line.split()[1])
+                readings["memory"] = int(line.split()[1])
                 break
     try:
-        values["temperature"] = _first_number("/sys/class/thermal/thermal_zone0/temp") / 1000
+        readings["temperature"] = _first_number("/sys/class/thermal/thermal_zone0/temp") / 1000
     except OSError:
         pass  # most virtual machines have no sensor
-    return values
+    return readings
 
 
 def _rp2():
@@ -44,7 +45,9 @@ def _esp32():
 
     if hasattr(esp32, "mcu_temperature"):  # all but the first ESP32
         return {"temperature": esp32.mcu_temperature()}
-    return {"temperature": (esp32.raw_temperature() - 32) / 1.8}
+    if hasattr(esp32, "raw_temperature"):  # the first ESP32, in degrees Fahrenheit
+        return {"temperature": (esp32.raw_temperature() - 32) / 1.8}
+    return {}
 
 
-_read = {"linux": _linux, "rp2": _rp2, "esp32": _esp32}.get(sys.platform, dict)
+_read = {"linux": _linux, "rp2": _rp2, "esp32": _esp32}.get(board.sensor, dict)

@@ -1,16 +1,15 @@
 # Where this board's updates go: firmware to the second app partition if there is one (`fw_*`, the
 # application is `sw_*` then), else the application is all that is updated, as `fw_*`.
 
-import sys
-
 import coap
 import machine
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
+from board import board
 from thingsboard.updater import Updater
 
 
-def updater(device, keys, chosen, log):
-    """Return the Updater of this board; chosen is the started Trial."""
+def updater(device, keys, trial, log):
+    """Return the Updater of this board. keys: public keys; trial: the started Trial."""
     percent = 0
 
     def progress(done, total):
@@ -22,22 +21,24 @@ def updater(device, keys, chosen, log):
 
     return Updater(
         device,
-        slots(chosen),
+        slots(trial),
         keys,
         machine.reset,
         progress,
-        pause=sys.platform == "rp2",  # its processor stands still while flash is written
+        pause=board.flash_stops_processor,
         connect=coap.connect,
     )
 
 
-def slots(chosen):
-    board = getattr(sys.implementation, "_build", sys.platform)
-    application = AppSlot(chosen, board)
-    try:
-        from abupdate.partition import PartitionSlot
-        from esp32 import Partition
+def slots(trial):
+    """Return the slots by the prefix of the attributes that assign to them."""
+    application = AppSlot(trial, board.name)
+    if board.partition:
+        from abupdate.partition_slot import PartitionSlot
 
-        return {"fw": PartitionSlot(chosen, board, Partition), "sw": application}
-    except (ImportError, OSError):  # no ESP32, or an image with one app partition
-        return {"fw": application}
+        try:
+            firmware = PartitionSlot(trial, board.name, board.partition)
+            return {"fw": firmware, "sw": application}
+        except OSError:
+            pass  # an image with one app partition
+    return {"fw": application}

@@ -1,9 +1,10 @@
-# Which application runs, how many tries it has, when to go back. Read at every boot, so small;
-# never replaced by an update, so a module of its own, outside the package.
+# Which application runs, how many tries it has, when to go back. This module runs at every boot,
+# so it is small. No update replaces it, so it stands alone, outside the package abupdate; its
+# methods are what the slots of every later release call, so they keep their meaning.
 #
-# The state is one file (JSON and its CRC32), replaced by one rename. It has a record for each kind
-# of package; this module decides by that of "app", and keeps that of "firmware", where the boot
-# loader decides.
+# The state is one file, replaced by one rename: a record for each kind of package, as JSON, and
+# the CRC32 of that. docs/updates.md names each field. Only this module writes it. It decides by
+# the record of "app", and keeps that of "firmware", where the boot loader decides.
 
 import hashlib
 import json
@@ -12,133 +13,185 @@ from binascii import b2a_base64, crc32
 from micropython import const
 
 _TRIES_MAX = const(3)
-_ERROR_MAX = const(200)
-_ID = const(10)  # in a header: abupdate/image.py draws it
-_MANIFEST = const(394)
+_ERROR_MAX = const(200)  # characters
+_SIGNATURE_AT = const(10)  # in a header, as in abupdate/header.py
+_MANIFEST_AT = const(394)
+_ID_BYTES = const(7)  # of the signature
 
-# A record:
-_RUN = const(0)  # the package that runs: [slot, id, title, version, sequence]
-_BACK = const(1)  # the one to go back to
-_TRIAL = const(2)  # whether run is not confirmed yet
-_TRIES = const(3)  # its starts without a confirmation; once confirmed, its crashes in a row
-_FLOOR = const(4)  # the highest sequence that was confirmed
-_ERROR = const(5)  # how the last start ended
-_FAILED = const(6)  # [id, reason] of the package that is not taken again
+_SILENT = "it never reached the server"  # why a package failed, unless more is known
 
-_FACTORY = ["factory", 0, "", "", 0]
+# What is known of a new board. A state has these fields, with values of these types.
+_FACTORY = {"slot": "factory", "id": 0, "title": "", "version": "", "sequence": 0}
+_RECORD = {
+    "run": _FACTORY,
+    "back": _FACTORY,
+    "on_trial": False,
+    "tries": 0,
+    "floor": 0,
+    "error": "",
+    "failed": {"id": 0, "reason": ""},
+}
+_STATE = {"app": _RECORD, "firmware": _RECORD}
 
 
 class Trial:
     """What runs on this board, and what is on trial. os is the module.
 
-    Under root are trial.state; slot_a and slot_b, folders; and factory, the folder
-    deployed by cable, which runs if nothing else can. spare is the folder that does not run.
+    Under root are trial.state; slot_a and slot_b, folders; and factory, the folder deployed by
+    cable, which runs if nothing else can. state has the records by kind, for reading. spare is
+    the folder that does not run; start() sets it.
     """
 
     def __init__(self, os, root="/"):
         self.os = os
         self.root = root
-        data = self.read("trial.state")
-        try:
-            if crc32(data[:-4]) != int.from_bytes(data[-4:], "big"):
-                raise ValueError
-            self.state = json.loads(data[:-4])
-            self.state["app"][_FAILED], self.state["firmware"][_FAILED]
-        except (ValueError, TypeError, LookupError):  # lost, empty, cut, forged
+        self.state = self._stored()
+        if not self.state:
             self._recover()
 
     def start(self, suspect=False):
         """Choose the application, once per boot; return its folder, to go first on sys.path.
 
-        suspect: the last start ended by the watchdog, so look for damage first.
+        suspect: the last start ended by the watchdog, so damage is looked for first.
         """
-        r = self.state["app"]
-        before = r[:]
-        run, back = r[:_TRIAL]
-        failed = r[_TRIES] >= _TRIES_MAX
-        damaged = (failed or suspect) and self.check(run[0])[0] != run
-        if failed or damaged:
-            if self.check(back[0])[0] != back:
+        app = self.state["app"]
+        before = dict(app)
+        run = app["run"]
+        back = app["back"]
+        exhausted = app["tries"] >= _TRIES_MAX
+        damaged = (exhausted or suspect) and not self._is_whole(run)
+        if exhausted or damaged:
+            if not self._is_whole(back):
                 back = _FACTORY
-            r[:_FLOOR] = [back, _FACTORY, False, 0]
-            if not damaged:  # else it may come again, and is put right
-                r[_FAILED] = [run[1], r[_ERROR]]
-        if r[_TRIAL]:
-            r[_TRIES] += 1
-        if r != before:
+            _go_back(app, back)
+            if not damaged:  # a damaged package may come again, and is put right by that
+                _refuse(app, run, app["error"])
+        if app["on_trial"]:
+            app["tries"] += 1
+        if app != before:
             try:
-                self._save()
+                self._save(self.state)
             except OSError:  # a full flash
-                if r[_TRIAL]:  # its tries would have no end: not now
-                    r[:_FLOOR] = [back, _FACTORY, False, 0]
-        slot = r[_RUN][0]
+                if app["on_trial"]:  # tries that are not counted have no end: not now
+                    _go_back(app, back)
+        slot = app["run"]["slot"]
         self.spare = "slot_b" if slot == "slot_a" else "slot_a"
         return self.root + slot
 
     def crashed(self, error):
-        """Note how this start ended; then reset the board."""
+        """Note how this start ended; then reset the board. OSError if the flash is full."""
         if not self.unconfirmed():
-            self.state["app"][_TRIES] += 1
-        for r in self.state.values():
-            r[_ERROR] = error[:_ERROR_MAX]
-        self._save()
+            self.state["app"]["tries"] += 1
+        for record in self.state.values():  # either may be at fault
+            record["error"] = error[:_ERROR_MAX]
+        self._save(self.state)
 
     def interrupted(self):
         """A person stopped this start: it was no try."""
-        r = self.state["app"]
-        if r[_TRIAL]:
-            r[_TRIES] -= 1
-            self._save()
+        app = self.state["app"]
+        if app["on_trial"]:
+            app["tries"] -= 1
+            self._save(self.state)
 
     def unconfirmed(self):
-        """Return whether anything is on trial."""
-        return self.state["app"][_TRIAL] or self.state["firmware"][_TRIAL]
+        """Return whether anything was activated that is not confirmed yet."""
+        return self.state["app"]["on_trial"] or self.state["firmware"]["on_trial"]
+
+    def on_trial(self, kind):
+        """Return whether what runs is on trial: activated, started and not confirmed yet."""
+        record = self.state[kind]
+        return record["on_trial"] and record["tries"] > 0
+
+    def current(self, kind):
+        """Return (title, version) of what runs; both are empty if unknown."""
+        run = self.state[kind]["run"]
+        return run["title"], run["version"]
+
+    def objection(self, kind, manifest):
+        """Return why a package is not to be begun, in words, or None."""
+        record = self.state[kind]
+        if self.unconfirmed():
+            return "the last update is still on trial"
+        if _id(manifest["header"]) == record["failed"]["id"]:
+            return "it failed here before: " + record["failed"]["reason"]
+        if manifest["sequence"] < record["floor"]:
+            return "sequence %d is older than %d" % (manifest["sequence"], record["floor"])
+
+    def activate(self, kind, slot, manifest):
+        """Put a package in front, on trial from the next boot on. Its files are all there.
+
+        OSError if the flash is full: then nothing has changed.
+        """
+        record = self.state[kind]
+        package = _package(slot, manifest)
+        tries = 0
+        if kind == "firmware":  # the boot loader starts it once: each activation is a try
+            tries = 1
+            if record["back"]["id"] == package["id"]:
+                tries += record["tries"]
+        new = dict(_RECORD, run=package, back=record["run"], on_trial=True)
+        new.update(tries=tries, floor=record["floor"], error=_SILENT)
+        self._replace(kind, new)
 
     def confirm(self, kind):
-        """What runs has reached the server: it stays."""
-        r = self.state[kind]
-        # No tries yet: activated, but not started. Firmware that is not on trial keeps those of
-        # the package that the boot loader gave up.
-        if r[_TRIES] and (r[_TRIAL] or kind == "app"):
-            floor = max(r[_FLOOR], r[_RUN][4])
-            self._replace(r, r[:_TRIAL] + [False, 0, floor] + r[_ERROR:])
+        """What runs has reached the server: it stays. OSError if the flash is full."""
+        record = self.state[kind]
+        if not record["tries"]:
+            return  # activated but not started, or confirmed before
+        if kind == "app" or record["on_trial"]:  # else the tries are those of firmware given up
+            floor = max(record["floor"], record["run"]["sequence"])
+            self._replace(kind, dict(record, on_trial=False, tries=0, floor=floor))
 
-    def activate(self, kind, slot, manifest, tries=0):
-        """Put a package in front, on trial from the next boot on. Its files are all there."""
-        r = self.state[kind]
-        error = "it never reached the server"  # unless we learn more
-        run = _package(slot, manifest)
-        self._replace(r, [run, r[_RUN], True, tries, r[_FLOOR], error, [0, ""]])
+    def partition_started(self, label):
+        """Note that the boot loader started this partition, perhaps not the one activated.
 
-    def refuse(self, kind, id, reason):
-        """Do not take a package again."""
-        self.state[kind][_FAILED] = [id, reason]
-        self._save()
+        What it gave up may be activated again, without a download, until its tries are used up.
+        """
+        record = self.state["firmware"]
+        if record["run"]["slot"] == label:
+            return
+        if record["back"]["slot"] != label:  # flashed by cable
+            record["back"] = dict(_FACTORY, slot=label)
+        _give_up(record)
+        if record["tries"] >= _TRIES_MAX:
+            record["tries"] = 0
+            _refuse(record, record["back"], record["error"])
+            self._save(self.state)
 
-    def check(self, slot, seen=len):
+    def withdraw(self, kind, reason):
+        """What was just activated cannot be started: what runs stays, the package is refused."""
+        record = self.state[kind]
+        _give_up(record)
+        _refuse(record, record["back"], reason)
+        self._save(self.state)
+
+    def check(self, slot, seen=None):
         """Compare a folder with its manifest: return (package, n).
 
-        package is None unless all files are right. The first n bytes of the payload are, or may
-        be: the file that holds the last of them is not whole. seen(buffer) gets what is read, in
-        the order of the container; len serves for nobody.
+        package is the folder's package as in a record, None unless all its files are right. The
+        first n bytes of the payload are right, or may be: the file that holds the last of them
+        is not whole. seen(buffer) gets what is read, in the order of the container.
         """
         n = 0
         header = self.read(slot + "/PACKAGE")
-        seen(header)
+        if seen:
+            seen(header)
         try:
-            m = json.loads(header[_MANIFEST:])
-            for name, size, digest in m["files"]:
+            manifest = json.loads(header[_MANIFEST_AT:])
+            for name, size, digest in manifest["files"]:
                 with open(self.root + slot + "/" + name, "rb") as f:
-                    have, found = self.digest(f.readinto, seen)
+                    length, found = self.digest(f.readinto, seen)
                 if found != digest:
-                    return None, n + have * (have < size)
+                    if length < size:  # cut off, it can be continued
+                        n += length
+                    return None, n
                 n += size
-            m["id"] = int.from_bytes(header[_ID : _ID + 7], "big")
-            return _package(slot, m), n
+            manifest["header"] = header
+            return _package(slot, manifest), n
         except Exception:  # not there, cut off, or no manifest at all
             return None, n
 
-    def digest(self, readinto, seen):
+    def digest(self, readinto, seen=None):
         """Read to the end; return (how many bytes, their SHA-256 in base64)."""
         n = 0
         h = hashlib.sha256()
@@ -146,7 +199,8 @@ class Trial:
         while k := readinto(buf):
             n += k
             h.update(buf[:k])
-            seen(buf[:k])
+            if seen:
+                seen(buf[:k])
         return n, b2a_base64(h.digest())[:-1].decode()
 
     def read(self, name):
@@ -164,39 +218,80 @@ class Trial:
             f.write(data)
         self.os.rename(name + ".tmp", name)
 
-    def _replace(self, r, new):
-        # A record, in flash or not at all: who asked for it may try again.
-        old = r[:]
-        r[:] = new
-        try:
-            self._save()
-        except OSError:
-            r[:] = old
-            raise
+    def _is_whole(self, package):
+        # Whether its folder still holds it. There is nothing to compare the factory copy with.
+        found, _ = self.check(package["slot"])
+        return found == package
 
-    def _save(self):
-        data = json.dumps(self.state).encode()
-        self.save("trial.state", data + crc32(data).to_bytes(4, "big"))
+    def _replace(self, kind, record):
+        # In flash or not at all: who asked for it may try again.
+        state = dict(self.state)
+        state[kind] = record
+        self._save(state)
+        self.state = state
+
+    def _save(self, state):
+        text = json.dumps(state).encode()
+        self.save("trial.state", text + crc32(text).to_bytes(4, "big"))
+
+    def _stored(self):
+        # The state, None if it is lost, empty, cut, forged, or of another layout.
+        data = self.read("trial.state")
+        text = data[:-4]
+        if crc32(text) != int.from_bytes(data[-4:], "big"):
+            return None
+        try:
+            state = json.loads(text)
+            return state if _shape(state) == _shape(_STATE) else None
+        except (ValueError, RuntimeError):  # no JSON, or nested too deep
+            return None
 
     def _recover(self):
         # Without a state: the folder with the highest sequence whose files verify, on trial.
         run = back = _FACTORY
         for slot in ("slot_a", "slot_b"):
-            found, _ = self.check(slot)
-            if found:
-                if found[4] >= run[4]:
-                    run, found = found, run
-                back = found
-        self.state = {
-            "app": [run, back, run[0] != "factory", 0, 0, "", [0, ""]],
-            "firmware": [_FACTORY, _FACTORY, False, 0, 0, "", [0, ""]],
-        }
-        try:
-            self._save()  # from now on a folder runs when activated, not when it is complete
+            package, _ = self.check(slot)
+            if package:
+                if package["sequence"] >= run["sequence"]:
+                    run, package = package, run
+                back = package
+        app = dict(_RECORD, run=run, back=back, on_trial=run != _FACTORY)
+        self.state = {"app": app, "firmware": dict(_RECORD)}
+        try:  # from now on a folder runs when it is activated, not when it is complete
+            self._save(self.state)
         except OSError:
             pass  # a full flash; the next boot tries again
 
 
-def _package(slot, m):
-    # As in a record. Raises TypeError for a sequence that is no number.
-    return [slot, m["id"], m["title"], m["version"], 0 + m["sequence"]]
+def _go_back(record, package):
+    # An application was given up: this one runs, confirmed.
+    record.update(run=package, back=_FACTORY, on_trial=False, tries=0)
+
+
+def _give_up(record):
+    # Firmware was given up: the one before runs, confirmed; the other can be activated again.
+    record.update(run=record["back"], back=record["run"], on_trial=False)
+
+
+def _refuse(record, package, reason):
+    record["failed"] = {"id": package["id"], "reason": reason}
+
+
+def _id(header):
+    # An int that no other package has.
+    return int.from_bytes(header[_SIGNATURE_AT : _SIGNATURE_AT + _ID_BYTES], "big")
+
+
+def _package(slot, manifest):
+    # A package as in a record, None if the manifest has wrong types.
+    package = dict(_FACTORY, slot=slot, id=_id(manifest["header"]))
+    for name in ("title", "version", "sequence"):
+        package[name] = manifest[name]
+    return package if _shape(package) == _shape(_FACTORY) else None
+
+
+def _shape(value):
+    # The type of a value; of a dict the types of its fields, by name.
+    if type(value) is dict:
+        return {name: _shape(value[name]) for name in value}
+    return type(value)

@@ -2,9 +2,9 @@
 
 import os
 
-import trial
+from abupdate.app_slot import AppSlot
 from abupdate.image import Image
-from abupdate.slot import AppSlot
+from trial import Trial
 from updates import KEY, empty_root, package, refusal
 
 
@@ -18,8 +18,8 @@ class OptimisticOS:
 
 
 def boot(root):
-    t = trial.Trial(OptimisticOS, root)
-    return t, t.start()[len(root) :]
+    trial = Trial(OptimisticOS, root)
+    return trial, trial.start()[len(root) :]
 
 
 def feed(slot, data):
@@ -32,16 +32,16 @@ def feed(slot, data):
 
 def test_a_full_file_system_is_a_refusal_and_the_board_still_boots():
     root = empty_root()
-    t, _ = boot(root)
+    trial, _ = boot(root)
     small = package([("main.mpy", b"1" * 5000)], version="1.0")
-    feed(AppSlot(t, "VBOARD"), small)
+    feed(AppSlot(trial, "VBOARD"), small)
     with open(root + "filler", "wb") as f:
         for _ in range(os.statvfs(root)[3] - 12):
             f.write(bytes(4096))
     large = package([("a", bytes(40000)), ("b", bytes(40000))], version="1.1")
-    t, _ = boot(root)
-    text = refusal(feed, AppSlot(t, "VBOARD"), large)
+    trial, _ = boot(root)
+    text = refusal(feed, AppSlot(trial, "VBOARD"), large)
     assert text.startswith("the flash says OSError(28"), text
-    t, folder = boot(root)
-    assert folder == "factory" and not t.unconfirmed()
-    feed(AppSlot(t, "VBOARD"), small)  # which takes the room back
+    trial, folder = boot(root)
+    assert folder == "factory" and not trial.unconfirmed()
+    feed(AppSlot(trial, "VBOARD"), small)  # which takes the room back

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from binascii import crc32
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,10 +13,10 @@ from tests.support.dual import prepare_cpython
 from tools.unixport import ROOT
 
 prepare_cpython(ROOT / "tests" / "unit")
-import trial  # noqa: E402
+from abupdate import Refused  # noqa: E402
+from abupdate.app_slot import AppSlot  # noqa: E402
 from abupdate.image import Image, parse  # noqa: E402
-from abupdate.slot import AppSlot  # noqa: E402
-from abupdate.verify import Refused  # noqa: E402
+from trial import Trial  # noqa: E402
 from updates import KEY, MANIFEST, header, manifest, package  # noqa: E402
 
 FILES = [("app/__init__.mpy", b"new" * 500), ("lib/b.mpy", bytes(range(256)) * 8)]
@@ -101,8 +102,8 @@ def test_any_value_in_a_manifest(key, value):
 
 
 def board(root):
-    t = trial.Trial(os, root)
-    return t, t.start()
+    trial = Trial(os, root)
+    return trial, trial.start()
 
 
 @settings(max_examples=150)
@@ -123,8 +124,8 @@ def test_chunks_that_are_not_the_right_ones(tmp_path_factory, changes, seed):
     chunks = {n: PACKAGE[n * CHUNK : (n + 1) * CHUNK] for n in range(len(PACKAGE) // CHUNK + 1)}
     dice = random.Random(seed)
     todo = dict(changes)
-    t, _ = board(root)
-    slot = AppSlot(t, "VBOARD")
+    trial, _ = board(root)
+    slot = AppSlot(trial, "VBOARD")
     image = Image(KEY, slot)
     try:
         while image.offset != image.size:
@@ -144,8 +145,8 @@ def test_chunks_that_are_not_the_right_ones(tmp_path_factory, changes, seed):
             elif how in ("cut off", "reset"):
                 slot.abort()
                 if how == "reset":
-                    t, _ = board(root)
-                    slot = AppSlot(t, "VBOARD")
+                    trial, _ = board(root)
+                    slot = AppSlot(trial, "VBOARD")
                 image = Image(KEY, slot)
                 continue
             image.feed(n * CHUNK, data)
@@ -155,19 +156,17 @@ def test_chunks_that_are_not_the_right_ones(tmp_path_factory, changes, seed):
         assert str(e)
         assert board(root)[1] == root + "factory"
         return
-    t, folder = board(root)
+    trial, folder = board(root)
     assert folder == root + "slot_a"
     for name, content in FILES:
         with open(folder + "/" + name, "rb") as f:
             assert f.read() == content
 
 
-STATE = json.dumps(
-    {
-        kind: [["factory", 0, "", "", 0]] * 2 + [False, 0, 0, "", [0, ""]]
-        for kind in ("app", "firmware")
-    }
-).encode()
+FACTORY = {"slot": "factory", "id": 0, "title": "", "version": "", "sequence": 0}
+RECORD = {"run": FACTORY, "back": FACTORY, "on_trial": False, "tries": 0, "floor": 0}
+RECORD |= {"error": "", "failed": {"id": 0, "reason": ""}}
+STATE = json.dumps({"app": RECORD, "firmware": RECORD}).encode()
 
 
 @settings(max_examples=300)
@@ -178,8 +177,41 @@ def test_any_state_file(tmp_path_factory, data):
     root = str(tmp_path_factory.mktemp("board")) + "/"
     with open(root + "trial.state", "wb") as f:
         f.write(data)
-    t, folder = board(root)
-    assert folder == root + "factory" and not t.unconfirmed()
+    trial, folder = board(root)
+    assert folder == root + "factory" and not trial.unconfirmed()
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.binary(max_size=100) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_state_file_with_a_right_crc(tmp_path_factory, text):
+    root = str(tmp_path_factory.mktemp("board")) + "/"
+    with open(root + "trial.state", "wb") as f:
+        f.write(text + crc32(text).to_bytes(4, "big"))
+    trial, folder = board(root)
+    assert folder == root + "factory" and not trial.unconfirmed()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(["app", "firmware"]),
+    field=st.sampled_from([*RECORD, *FACTORY]),
+    value=JSON | st.sampled_from(["slot_a", "../etc", True, 3]),
+)
+def test_any_value_in_a_state(tmp_path_factory, kind, field, value):
+    """A state that is believed, or counts as lost: each start has a folder, and none crashes."""
+    root = str(tmp_path_factory.mktemp("board")) + "/"
+    state = json.loads(STATE)
+    record = state[kind] if field in RECORD else state[kind]["run"]
+    record[field] = value
+    text = json.dumps(state).encode()
+    with open(root + "trial.state", "wb") as f:
+        f.write(text + crc32(text).to_bytes(4, "big"))
+    for _ in range(5):
+        trial, folder = board(root)
+        assert folder.startswith(root) and trial.spare in ("slot_a", "slot_b")
+        trial.partition_started("ota_0")
+        trial.crashed("x")
+    assert board(root)[1] == root + "factory"
 
 
 @settings(max_examples=200)
@@ -200,6 +232,6 @@ def test_a_folder_of_strange_types_beside_a_lost_state(tmp_path_factory, key, va
         os.mkdir(root + slot)
         with open(root + slot + "/PACKAGE", "wb") as f:
             f.write(header({**manifest([]), **changes}))
-    t, folder = board(root)
+    trial, folder = board(root)
     assert folder.startswith(root)
     board(root)

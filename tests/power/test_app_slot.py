@@ -80,7 +80,8 @@ class Bench:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             mpy_cross(ROOT / "lib" / "abupdate" / "trial.py", root / "trial.mpy")
-            mpy_cross(ROOT / "firmware" / "settings.py", root / "settings.mpy")
+            for name in ("board", "settings"):
+                mpy_cross(ROOT / "firmware" / f"{name}.py", root / f"{name}.mpy")
             (root / "update.keys").write_bytes(keys.public_bytes(self.key))
             board.format()
             board.deploy(root, compiled=False)

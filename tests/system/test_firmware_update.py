@@ -6,13 +6,29 @@ from tests.support.field import Field, told, version
 from tools.package import keys, releases
 from tools.unixport import mpy_cross
 
-RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'values["server"], values["port"]', '"::1", 9'),)
+RUNS_ON_WITHOUT_SERVER = (("app/__init__.py", 'config["server"], config["port"]', '"::1", 9'),)
 
 
-FILL = (
-    "f = open('/big', 'wb')\ntry:\n    while True:\n        f.write(bytes(4096)); f.flush()\n"
-    "except OSError:\n    pass\n"
-)
+# The second file takes the block that the first leaves.
+FILL = """
+def fill(name, size):
+    try:
+        with open(name, "wb") as f:
+            while True:
+                f.write(bytes(size))
+                f.flush()
+    except OSError:
+        pass
+
+fill("/big", 4096)
+fill("/small", 512)
+"""
+EMPTY = """
+import os
+for name in ("big", "small"):
+    if name in os.listdir("/"):
+        os.remove("/" + name)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +265,7 @@ def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
     assert "blocks of flash" in told(device, "fw_error")[-1]
     assert version(sim, device) == "1.0.0"
     board.stop()
-    execute(board, tmp_path, "import os\nos.remove('/big')")
+    execute(board, tmp_path, EMPTY)
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
 
@@ -268,7 +284,7 @@ def test_a_flash_that_is_full_when_the_trial_begins(field, sim, device, tmp_path
     resets = board.resets["reset"]
     assert not sim.until(lambda: board.resets["reset"] > resets, 3)  # it is left in peace
     board.stop()
-    execute(board, tmp_path, "import os\nos.remove('/big')")
+    execute(board, tmp_path, EMPTY)
     board.start()
     until_told(board, device, "fw_state", "UPDATED")
     board.stop()

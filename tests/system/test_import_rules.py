@@ -13,7 +13,7 @@ FIRMWARE = python_files(ROOT / "firmware")
 OURS = {"coap", "thingsboard", "abupdate", "tools", "boards", "tests"}
 OURS |= {path.relative_to(ROOT / "firmware").parts[0].removesuffix(".py") for path in FIRMWARE}
 MAY_IMPORT = {"coap": set(), "abupdate": set(), "thingsboard": {"coap", "abupdate"}}
-SANS_IO = {"message", "endpoint", "observe", "block", "image"}
+SANS_IO = {"message", "endpoint", "observe", "block", "header", "image"}
 SANS_IO |= {"link", "schedule", "outbox", "attributes", "rpc"}
 SANS_IO |= {"payload_json", "assignment", "checksum"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
@@ -59,6 +59,20 @@ def code_faults(source: str) -> list[str]:
     return faults
 
 
+def board_faults(source: str) -> list[str]:
+    """Return where a file asks which board it runs on, which is the business of board.py."""
+    faults = []
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [node.attr] if node.value.id in ("sys", "os") else []
+        elif isinstance(node, ast.ImportFrom) and node.module in ("sys", "os"):
+            names = [alias.name for alias in node.names]
+        for name in {"platform", "implementation", "uname"} & set(names):
+            faults.append(f"line {node.lineno}: {name}")
+    return faults
+
+
 @pytest.mark.parametrize(
     "module, source, fault",
     [
@@ -83,8 +97,21 @@ def test_the_rules_see_a_fault(module, source, fault):
     assert len(found) == bool(fault) and "".join(found).startswith(fault)
 
 
+@pytest.mark.parametrize(
+    "source, asks",
+    [
+        ("import sys\nif sys.platform == 'rp2':\n    pass", True),
+        ("from sys import implementation", True),
+        ("os.uname()", True),
+        ("from board import board\nif board.port == 'rp2':\n    pass", False),
+    ],
+)
+def test_the_rule_of_boards_sees_a_fault(source, asks):
+    assert (board_faults(source) != []) == asks
+
+
 def test_the_sans_io_modules_exist():
-    assert SANS_IO - {"image"} <= {path.stem for path in LIBRARY}
+    assert SANS_IO <= {path.stem for path in LIBRARY}
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=named)
@@ -105,3 +132,9 @@ def test_code_is_in_these_folders_only():
     folders = {path for path in folders if not path.name.startswith(".")}
     assert {path.name for path in folders if list(path.rglob("*.py"))} == WITH_CODE
     assert list(ROOT.glob("*.py")) == []
+
+
+@pytest.mark.parametrize("path", FIRMWARE, ids=named)
+def test_only_one_file_asks_which_board_it_is(path):
+    asks = board_faults(path.read_text()) != []
+    assert asks == (path == ROOT / "firmware" / "board.py")

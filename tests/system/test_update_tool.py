@@ -15,8 +15,8 @@ from tools.package import application, container, esp32, keys
 from tools.unixport import ROOT
 
 prepare_cpython(ROOT / "tests" / "unit")
+from abupdate import Refused  # noqa: E402
 from abupdate.image import Image  # noqa: E402
-from abupdate.verify import Refused  # noqa: E402
 
 FIELDS = {"title": "thermo", "version": "1.0", "boards": ["VBOARD"], "sequence": 3}
 FILES = [("app/__init__.mpy", b"code"), ("app/data.bin", bytes(3000))]

@@ -8,13 +8,13 @@ import os
 import sys
 from binascii import hexlify
 
-import trial
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
 from coap import ResetError, ResponseError, TransferError
 from coap.message import Message
 from fakes import Chance
 from thingsboard.device import Device
 from thingsboard.updater import Updater
+from trial import Trial
 from updates import KEY, empty_root, names, package, read
 
 CHUNK = 1024
@@ -138,7 +138,7 @@ class Life:
     def __init__(self, server, root, **how):
         self.server = server
         self.root = root
-        self.trial = trial.Trial(how.pop("os", os), root)
+        self.trial = Trial(how.pop("os", os), root)
         self.folder = self.trial.start()[len(root) :]
         self.slot = AppSlot(self.trial, BOARD)
         self.log = []

@@ -1,6 +1,6 @@
 # What the shared attributes say of a package.
 
-from abupdate.verify import Refused
+from abupdate import Refused
 from fakes import raised
 from thingsboard.assignment import Assignment
 

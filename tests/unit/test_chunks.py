@@ -1,6 +1,6 @@
 # Which chunk of a package is asked for, and which comes next.
 
-from abupdate.verify import Refused
+from abupdate import Refused
 from fakes import raised
 from thingsboard.chunks import Window
 

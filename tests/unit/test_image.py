@@ -2,8 +2,8 @@
 
 import json
 
+from abupdate import Refused
 from abupdate.image import Image, parse
-from abupdate.verify import Refused
 from updates import KEY, MANIFEST, header, manifest, package, refusal
 
 FILES = [("app/__init__.mpy", b"a" * 700), ("coap/block.mpy", bytes(range(256)) * 5)]

@@ -2,10 +2,10 @@
 
 import os
 
-import trial
 from abupdate.image import Image
-from abupdate.partition import PartitionSlot
+from abupdate.partition_slot import PartitionSlot
 from partitions import ABORTED, BLOCK, VALID, Chip
+from trial import Trial
 from updates import KEY, empty_root, ends_trial, package, read, refusal
 
 BOARD = "ESP32_GENERIC-OTA"
@@ -29,7 +29,7 @@ class Board:
 
     def boot(self):
         partition = self.chip.boot()
-        self.trial = trial.Trial(os, self.root)
+        self.trial = Trial(os, self.root)
         self.trial.start()
         self.slot = PartitionSlot(self.trial, BOARD, partition)
         return self.chip.running
@@ -57,7 +57,7 @@ def test_an_update_is_written_started_and_confirmed():
     assert bytes(board.chip.flash["ota_1"][: len(padded)]) == padded
     assert board.chip.writes == 4
     assert board.boot() == "ota_1"
-    assert board.slot.current() == ["thermo", "1.1"] and board.trial.unconfirmed()
+    assert board.slot.current() == ("thermo", "1.1") and board.trial.unconfirmed()
     assert ends_trial(board.slot)
     assert board.chip.states["ota_1"] == VALID
     for _ in range(3):
@@ -65,7 +65,7 @@ def test_an_update_is_written_started_and_confirmed():
     assert not ends_trial(board.slot)
     board.install(firmware(version="1.2"))
     assert board.boot() == "ota_0" and ends_trial(board.slot)
-    assert board.slot.current() == ["thermo", "1.2"]
+    assert board.slot.current() == ("thermo", "1.2")
 
 
 def test_a_power_cut_on_trial_is_tried_again_without_a_download():
@@ -148,7 +148,7 @@ def test_a_changed_package_starts_anew():
     board.boot()
     other = firmware(b"\xe9" + bytes(reversed(FIRMWARE)), version="1.2")
     assert board.install(other) >= len(other) - 1024
-    assert board.boot() == "ota_1" and board.slot.current() == ["thermo", "1.2"]
+    assert board.boot() == "ota_1" and board.slot.current() == ("thermo", "1.2")
 
 
 def test_refusals_before_the_first_erase():
@@ -202,7 +202,7 @@ def test_the_boot_loader_does_not_take_it():
     board.download(firmware(content))
     board.slot.finish()
     assert refusal(board.slot.activate) == "the boot loader does not take it"
-    assert not board.trial.unconfirmed() and board.slot.current() == ["", ""]
+    assert not board.trial.unconfirmed() and board.slot.current() == ("", "")
     assert board.boot() == "ota_0" and not board.trial.unconfirmed()
     assert refusal(board.download, firmware(content)).startswith("it failed here before: the boot")
 
@@ -214,6 +214,6 @@ def test_firmware_flashed_by_cable_is_taken_note_of():
     board.boot()
     board.slot.confirm()
     board.chip.chosen = "ota_0"
-    assert board.boot() == "ota_0" and board.slot.current() == ["", ""]
+    assert board.boot() == "ota_0" and board.slot.current() == ("", "")
     board.install(firmware(version="1.3"))
-    assert board.boot() == "ota_1" and board.slot.current() == ["thermo", "1.3"]
+    assert board.boot() == "ota_1" and board.slot.current() == ("thermo", "1.3")

@@ -2,9 +2,9 @@
 
 import os
 
-import trial
+from abupdate.app_slot import AppSlot
 from abupdate.image import Image
-from abupdate.slot import AppSlot
+from trial import Trial
 from updates import KEY, empty_root, ends_trial, names, package, read, refusal, write
 
 BOARD = "VBOARD"
@@ -29,7 +29,7 @@ class Board:
         self.boot()
 
     def boot(self):
-        self.trial = trial.Trial(self.os, self.root)
+        self.trial = Trial(self.os, self.root)
         self.folder = self.trial.start()[len(self.root) :]
         self.slot = AppSlot(self.trial, BOARD)
         return self.folder
@@ -76,10 +76,10 @@ def content(board, slot):
 
 def test_a_package_becomes_a_folder():
     board = Board()
-    assert board.slot.current() == ["", ""]
+    assert board.slot.current() == ("", "")
     assert board.update(PACKAGE) == "slot_a"
     assert content(board, "slot_a") == sorted(NEW + [("PACKAGE", PACKAGE[:LENGTH])])
-    assert board.slot.current() == ["thermo", "1.1"]
+    assert board.slot.current() == ("thermo", "1.1")
     assert ends_trial(board.slot) and not ends_trial(board.slot)
 
 

@@ -1,60 +1,17 @@
 # Which application runs: each test is a row of boots.
 
 import os
-from binascii import crc32
 
-import trial
+from boots import FACTORY, FullOS, boot, confirmed, ends_trial, install, new_board, nothing_failed
+from trial import Trial
 from updates import digest, empty_root, header, manifest, read, write
-
-FACTORY = "factory"
-
-
-def install(root, slot, version="1.1", sequence=2, damaged=False):
-    """Put a whole package into a folder, as a slot does; return its manifest."""
-    content = b"code of " + version.encode()
-    m = manifest([("main.mpy", content)], version=version, sequence=sequence)
-    os.mkdir(root + slot)
-    write(root, slot + "/PACKAGE", header(m))
-    write(root, slot + "/main.mpy", b"bad" if damaged else content)
-    m["id"] = int.from_bytes(read(root, slot + "/PACKAGE")[10:17], "big")
-    return m
-
-
-def boot(root):
-    """Return (Trial, name of the folder that runs)."""
-    t = trial.Trial(os, root)
-    folder = t.start()
-    assert folder.startswith(root)
-    return t, folder[len(root) :]
-
-
-def new_board():
-    root = empty_root()
-    boot(root)
-    return root
-
-
-def ends_trial(t, kind):
-    """Confirm what runs; return whether that ended a trial."""
-    before = t.state[kind][2]
-    t.confirm(kind)
-    return before and not t.state[kind][2]
-
-
-def confirmed(root, slot, **package):
-    """Install, activate, start and confirm a package."""
-    m = install(root, slot, **package)
-    boot(root)[0].activate("app", slot, m)
-    t, folder = boot(root)
-    assert folder == slot and ends_trial(t, "app")
-    return m
 
 
 def test_a_new_board_runs_the_factory_copy():
     root = new_board()
-    t, folder = boot(root)
-    assert folder == FACTORY and t.spare == "slot_a"
-    assert not t.unconfirmed() and not ends_trial(t, "app")
+    trial, folder = boot(root)
+    assert folder == FACTORY and trial.spare == "slot_a"
+    assert not trial.unconfirmed() and not ends_trial(trial, "app")
     assert os.listdir(root) == ["trial.state"]
 
 
@@ -67,12 +24,12 @@ def test_a_complete_folder_does_not_run_before_it_is_activated():
 def test_a_package_is_confirmed():
     root = new_board()
     m = install(root, "slot_a")
-    t, _ = boot(root)
-    t.activate("app", "slot_a", m)
-    t, folder = boot(root)
-    assert folder == "slot_a" and t.spare == "slot_b" and t.unconfirmed()
-    assert ends_trial(t, "app")
-    assert not t.unconfirmed() and not ends_trial(t, "app")
+    trial, _ = boot(root)
+    trial.activate("app", "slot_a", m)
+    trial, folder = boot(root)
+    assert folder == "slot_a" and trial.spare == "slot_b" and trial.unconfirmed()
+    assert ends_trial(trial, "app")
+    assert not trial.unconfirmed() and not ends_trial(trial, "app")
     for _ in range(5):
         assert boot(root)[1] == "slot_a"
     assert sorted(os.listdir(root)) == ["slot_a", "trial.state"]
@@ -85,11 +42,12 @@ def test_three_tries_then_the_one_before():
     boot(root)[0].activate("app", "slot_b", m)
     for _ in range(3):
         assert boot(root)[1] == "slot_b"
-    t, folder = boot(root)
-    assert folder == "slot_a" and t.spare == "slot_b" and not t.unconfirmed()
-    failed = t.state["app"][6]
-    assert failed == [m["id"], "it never reached the server"]
-    assert boot(root)[0].state["app"][6] == failed
+    trial, folder = boot(root)
+    assert folder == "slot_a" and trial.spare == "slot_b" and not trial.unconfirmed()
+    for _ in range(2):
+        said = trial.objection("app", m)
+        assert said == "it failed here before: it never reached the server"
+        trial, _ = boot(root)
 
 
 def test_the_reason_of_a_crash_is_kept():
@@ -97,11 +55,11 @@ def test_the_reason_of_a_crash_is_kept():
     m = install(root, "slot_a")
     boot(root)[0].activate("app", "slot_a", m)
     for _ in range(3):
-        t, _ = boot(root)
-        t.crashed("ImportError: no module named 'x'" + "y" * 500)
-    t, folder = boot(root)
+        trial, _ = boot(root)
+        trial.crashed("ImportError: no module named 'x'" + "y" * 500)
+    trial, folder = boot(root)
     assert folder == FACTORY
-    reason = t.state["app"][6][1]
+    reason = trial.state["app"]["failed"]["reason"]
     assert reason.startswith("ImportError: no module named 'x'") and len(reason) == 200
 
 
@@ -110,9 +68,9 @@ def test_an_interruption_is_no_try():
     m = install(root, "slot_a")
     boot(root)[0].activate("app", "slot_a", m)
     for _ in range(10):
-        t, folder = boot(root)
+        trial, folder = boot(root)
         assert folder == "slot_a"
-        t.interrupted()
+        trial.interrupted()
     assert boot(root)[1] == "slot_a"
 
 
@@ -127,42 +85,42 @@ def test_an_interruption_of_a_confirmed_application_writes_nothing():
 def test_confirmation_raises_the_floor_and_never_lowers_it():
     root = new_board()
     confirmed(root, "slot_a", sequence=7)
-    assert boot(root)[0].state["app"][4] == 7
+    assert boot(root)[0].state["app"]["floor"] == 7
     m = install(root, "slot_b", version="0.9", sequence=3)
     boot(root)[0].activate("app", "slot_b", m)
     boot(root)[0].confirm("app")
-    assert boot(root)[0].state["app"][4] == 7
+    assert boot(root)[0].state["app"]["floor"] == 7
 
 
 def test_an_activation_is_not_confirmed_by_the_one_who_made_it():
     root = new_board()
     m = install(root, "slot_a", sequence=9)
-    t, _ = boot(root)
-    t.activate("app", "slot_a", m)
-    assert not ends_trial(t, "app")
-    t, _ = boot(root)
-    assert t.unconfirmed() and t.state["app"][4] == 0
+    trial, _ = boot(root)
+    trial.activate("app", "slot_a", m)
+    assert not ends_trial(trial, "app")
+    trial, _ = boot(root)
+    assert trial.unconfirmed() and trial.state["app"]["floor"] == 0
 
 
 def test_a_confirmed_application_that_crashes_on_and_on():
     root = new_board()
-    old = confirmed(root, "slot_a", version="1.0", sequence=1)
+    confirmed(root, "slot_a", version="1.0", sequence=1)
     confirmed(root, "slot_b", version="1.1", sequence=2)
     for _ in range(3):
-        t, folder = boot(root)
+        trial, folder = boot(root)
         assert folder == "slot_b"
-        t.crashed("MemoryError")
-    t, folder = boot(root)
-    assert folder == "slot_a" and t.state["app"][0][1] == old["id"]
+        trial.crashed("MemoryError")
+    trial, folder = boot(root)
+    assert folder == "slot_a" and trial.current("app") == ("thermo", "1.0")
     for _ in range(3):
-        t, folder = boot(root)
+        trial, folder = boot(root)
         assert folder == "slot_a"
-        t.crashed("MemoryError")
-    t, folder = boot(root)
+        trial.crashed("MemoryError")
+    trial, folder = boot(root)
     assert folder == FACTORY
     for _ in range(7):  # there is nothing behind it
-        t.crashed("MemoryError")
-        t, folder = boot(root)
+        trial.crashed("MemoryError")
+        trial, folder = boot(root)
         assert folder == FACTORY
 
 
@@ -170,18 +128,11 @@ def test_reaching_the_server_forgives_crashes():
     root = new_board()
     confirmed(root, "slot_a")
     for _ in range(8):
-        t, folder = boot(root)
+        trial, folder = boot(root)
         assert folder == "slot_a"
-        t.crashed("OSError")
-        t, _ = boot(root)
-        assert not ends_trial(t, "app")
-
-
-class FullOS:
-    """The module os of a file system that takes nothing new."""
-
-    def rename(self, old, new):
-        raise OSError(28)
+        trial.crashed("OSError")
+        trial, _ = boot(root)
+        assert not ends_trial(trial, "app")
 
 
 def test_a_try_that_cannot_be_counted_is_not_made():
@@ -189,17 +140,17 @@ def test_a_try_that_cannot_be_counted_is_not_made():
     m = install(root, "slot_a")
     boot(root)[0].activate("app", "slot_a", m)
     for _ in range(4):
-        t = trial.Trial(FullOS(), root)
-        assert t.start() == root + FACTORY and t.spare == "slot_a"
-        t.confirm("app")
-        assert not t.unconfirmed() and t.state["app"][0][0] == FACTORY
+        trial = Trial(FullOS(), root)
+        assert trial.start() == root + FACTORY and trial.spare == "slot_a"
+        trial.confirm("app")
+        assert not trial.unconfirmed() and trial.state["app"]["run"]["slot"] == FACTORY
     assert boot(root)[1] == "slot_a"  # there is room again
 
 
 def suspect_boot(root):
     """Start after the watchdog bit; return (Trial, name of the folder that runs)."""
-    t = trial.Trial(os, root)
-    return t, t.start(True)[len(root) :]
+    trial = Trial(os, root)
+    return trial, trial.start(True)[len(root) :]
 
 
 def test_damage_is_looked_for_after_the_watchdog_bit():
@@ -211,10 +162,10 @@ def test_damage_is_looked_for_after_the_watchdog_bit():
         assert suspect_boot(root)[1] == "slot_b"
     assert read(root, "trial.state") == state
     write(root, "slot_b/main.mpy", b"rotten")
-    t, folder = suspect_boot(root)
-    assert folder == "slot_a" and t.spare == "slot_b"
-    assert t.state["app"][6] == [0, ""]  # the package may come again
-    assert t.state["app"][4] == 2 and not t.unconfirmed()
+    trial, folder = suspect_boot(root)
+    assert folder == "slot_a" and trial.spare == "slot_b"
+    assert nothing_failed(trial, "app")  # the package may come again
+    assert trial.state["app"]["floor"] == 2 and not trial.unconfirmed()
     assert boot(root)[1] == "slot_a"
 
 
@@ -223,11 +174,11 @@ def test_damage_that_crashes_is_no_failed_package():
     confirmed(root, "slot_a")
     write(root, "slot_a/main.mpy", b"rotten")
     for _ in range(3):
-        t, folder = boot(root)
+        trial, folder = boot(root)
         assert folder == "slot_a"
-        t.crashed("ValueError: incompatible .mpy file")
-    t, folder = boot(root)
-    assert folder == FACTORY and t.state["app"][6] == [0, ""]
+        trial.crashed("ValueError: incompatible .mpy file")
+    trial, folder = boot(root)
+    assert folder == FACTORY and nothing_failed(trial, "app")
 
 
 def test_the_factory_copy_is_not_suspected():
@@ -242,8 +193,8 @@ def test_the_watchdog_on_trial():
     boot(root)[0].activate("app", "slot_a", m)
     for _ in range(3):
         assert suspect_boot(root)[1] == "slot_a"
-    t, folder = suspect_boot(root)
-    assert folder == FACTORY and t.state["app"][6][0] == m["id"]
+    trial, folder = suspect_boot(root)
+    assert folder == FACTORY and trial.objection("app", m).startswith("it failed here before")
 
 
 def test_going_back_needs_no_room():
@@ -254,25 +205,9 @@ def test_going_back_needs_no_room():
     for _ in range(3):
         assert boot(root)[1] == "slot_b"
     for _ in range(3):
-        t = trial.Trial(FullOS(), root)
-        assert t.start() == root + "slot_a" and not t.unconfirmed()
+        trial = Trial(FullOS(), root)
+        assert trial.start() == root + "slot_a" and not trial.unconfirmed()
     assert boot(root)[1] == "slot_a" and boot(root)[1] == "slot_a"
-
-
-def test_a_state_that_is_no_state():
-    for state in ("5", "{}", "[]", "null", '{"app": 5, "firmware": []}', '{"app": [1]}'):
-        root = new_board()
-        data = state.encode()
-        write(root, "trial.state", data + crc32(data).to_bytes(4, "big"))
-        assert boot(root)[1] == FACTORY
-
-
-def test_without_a_state_and_without_room_for_one():
-    root = new_board()
-    install(root, "slot_a")
-    os.remove(root + "trial.state")
-    assert trial.Trial(FullOS(), root).start() == root + FACTORY
-    assert boot(root)[1] == "slot_a"
 
 
 def test_back_to_a_folder_that_is_no_more_what_it_was():
@@ -296,98 +231,44 @@ def test_from_the_factory_copy_and_back_into_use():
     assert boot(root)[1] == "slot_b"
 
 
-def lose(root, how):
-    state = read(root, "trial.state")
-    if how == "lost":
-        os.remove(root + "trial.state")
-    else:
-        cut = {"empty": b"", "half": state[: len(state) // 2], "short": state[:3]}
-        forged = state.replace(b"slot_b", b"../etc").replace(b"true", b"false")
-        write(root, "trial.state", cut.get(how, forged))
-
-
-def test_without_a_state_the_highest_sequence_that_verifies():
-    for how in ("lost", "empty", "half", "short", "forged"):
-        root = new_board()
-        confirmed(root, "slot_a", version="1.0", sequence=1)
-        confirmed(root, "slot_b", version="1.1", sequence=2)
-        lose(root, how)
-        t, folder = boot(root)
-        assert folder == "slot_b" and t.unconfirmed(), how
-        for _ in range(2):
-            assert boot(root)[1] == "slot_b"
-        t, folder = boot(root)
-        assert folder == "slot_a" and not t.unconfirmed(), how
-
-
-def test_without_a_state_a_damaged_folder_is_not_taken():
-    for slots in (("slot_a", "slot_b"), ("slot_b", "slot_a")):
-        root = empty_root()
-        install(root, slots[0], version="1.1", sequence=2, damaged=True)
-        assert boot(root)[1] == FACTORY
-        install(root, slots[1], version="1.0", sequence=1)
-        os.remove(root + "trial.state")
-        for _ in range(3):
-            assert boot(root)[1] == slots[1]
-        assert boot(root)[1] == FACTORY
-
-
-def test_without_a_state_strange_folders_do_no_harm():
-    root = empty_root()
-    os.mkdir(root + "slot_a")
-    os.mkdir(root + "slot_b")
-    for text in (
-        b"",
-        b"[]",
-        b"{}",
-        b'{"files": []}',
-        b'{"files": [["x", 1, 2]]}',
-        b'{"files": 1}',
-    ):
-        write(root, "slot_a/PACKAGE", bytes(394) + text)
-        assert boot(root)[1] == FACTORY, text
-        os.remove(root + "trial.state")
-    m = manifest([])
-    for key, value in (("sequence", "9"), ("sequence", None), ("files", [[5, 1, "x"]])):
-        write(root, "slot_b/PACKAGE", header(dict(m, **{key: value})))
-        assert boot(root)[1] == FACTORY, value
-        os.remove(root + "trial.state")
-
-
 def test_records_of_both_kinds():
     root = new_board()
     m = install(root, "slot_a")
-    t, _ = boot(root)
-    t.activate("firmware", "ota_1", m, 1)
-    assert t.unconfirmed() and boot(root)[1] == FACTORY
-    t, _ = boot(root)
-    assert t.unconfirmed() and not ends_trial(t, "app") and ends_trial(t, "firmware")
-    t.refuse("firmware", 5, "why")
-    assert boot(root)[0].state["firmware"][6] == [5, "why"]
-    assert boot(root)[0].state["app"][6] == [0, ""]
+    trial, _ = boot(root)
+    trial.activate("firmware", "ota_1", m)
+    assert trial.unconfirmed() and boot(root)[1] == FACTORY
+    trial, _ = boot(root)
+    assert trial.unconfirmed() and not ends_trial(trial, "app") and ends_trial(trial, "firmware")
+    trial.activate("firmware", "ota_0", m)
+    trial.withdraw("firmware", "why")
+    trial, _ = boot(root)
+    assert trial.objection("firmware", m) == "it failed here before: why"
+    assert trial.objection("app", m) is None and nothing_failed(trial, "app")
 
 
 def test_check_tells_how_much_is_there():
     root = empty_root()
-    t = trial.Trial(os, root)
-    assert t.check("slot_a") == (None, 0)
+    trial = Trial(os, root)
+    assert trial.check("slot_a") == (None, 0)
     files = [("a", b"1" * 1000), ("b", b""), ("c", b"2" * 600)]
     data = header(manifest(files))
     os.mkdir(root + "slot_a")
     write(root, "slot_a/PACKAGE", data)
-    assert t.check("slot_a") == (None, 0)
+    assert trial.check("slot_a") == (None, 0)
     for n in (0, 1, 511, 512, 999, 1000):
         write(root, "slot_a/a", b"1" * n)
-        assert t.check("slot_a") == (None, n)
+        assert trial.check("slot_a") == (None, n)
     write(root, "slot_a/b", b"")
     write(root, "slot_a/c", b"2" * 599)
-    assert t.check("slot_a") == (None, 1599)
+    assert trial.check("slot_a") == (None, 1599)
     write(root, "slot_a/c", b"2" * 601)
-    assert t.check("slot_a") == (None, 1000)  # that file starts anew
+    assert trial.check("slot_a") == (None, 1000)  # that file starts anew
     write(root, "slot_a/c", b"2" * 600)
     seen = []
-    found, n = t.check("slot_a", lambda buf: seen.append(bytes(buf)))
-    assert found[:1] + found[2:] == ["slot_a", "thermo", "1.1", 2] and n == 1600
+    found, n = trial.check("slot_a", lambda buf: seen.append(bytes(buf)))
+    assert n == 1600
+    assert found.pop("id") != 0
+    assert found == {"slot": "slot_a", "title": "thermo", "version": "1.1", "sequence": 2}
     assert b"".join(seen) == data + b"1" * 1000 + b"2" * 600
 
 

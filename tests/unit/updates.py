@@ -136,7 +136,7 @@ def empty_root():
 
 def refusal(function, *args):
     """Return the text of the Refused that a call raises, None if it raises none."""
-    from abupdate.verify import Refused
+    from abupdate import Refused
 
     try:
         function(*args)

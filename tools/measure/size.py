@@ -30,7 +30,7 @@ UPDATE = {"abupdate"} | {
     "thingsboard." + name for name in ("updater", "assignment", "download", "chunks", "checksum")
 }
 OPTIONAL = {
-    "abupdate.partition": "ESP32 images with two app partitions",
+    "abupdate.partition_slot": "ESP32 images with two app partitions",
     "coap.dtls": "coap with DTLS",
     "thingsboard.protobuf": "Protobuf payloads",
     "thingsboard.url": "packages at a coap:// address",

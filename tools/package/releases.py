@@ -23,15 +23,16 @@ def copy(folder: Path, version: str) -> Path:
     for source in application.REPLACEABLE:
         shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     edit(folder / "coap/__init__.py", "", f"\nRELEASE = {version!r}\n")
-    app = folder / "app/__init__.py"
-    edit(app, 'VERSION = "1.0.0"', f"VERSION = {version!r}")
-    edit(app, '"version": VERSION,\n            "uptime"', f'{TOLD}\n            "uptime"')
-    edit(app, "", IMPORTED)
+    edit(folder / "app/__init__.py", 'VERSION = "1.0.0"', f"VERSION = {version!r}")
+    commands = folder / "app/commands.py"
+    edit(commands, '"version": self.version,', TOLD)
+    edit(commands, "", IMPORTED)
     return folder
 
 
-TOLD = '"version": VERSION, "coap": coap.RELEASE, "dropped": dropped,'
+TOLD = '"version": self.version, "coap": coap.RELEASE, "dropped": dropped,'
 IMPORTED = """
+import coap
 try:
     from . import dropped
     dropped = True

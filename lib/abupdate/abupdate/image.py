@@ -1,21 +1,16 @@
-# The update container, read as a stream, sans-I/O (docs/updates.md draws it byte by byte):
+# A package, read as a stream, sans-I/O: the header (header.py), then the payload.
 #
-#   magic 4 | header length 2 | key id 4 | signature 384 | manifest | payload
-#   `------------- header: at most 4096 bytes -----------------'
-#
-# The signature covers the header without itself. It is checked before the manifest is parsed; the
-# manifest, and all else that can refuse, before the slot changes anything.
+# The signature is checked before the manifest is parsed; the manifest, and all else that can
+# refuse, before the slot changes anything.
 
 import json
 
 from micropython import const
 
 from . import Refused
+from .header import MANIFEST_AT, length
 from .verify import verify
 
-_HEADER_MAX = const(4096)
-_SIGNATURE = const(10)
-_MANIFEST = const(394)
 _NAME = const("abcdefghijklmnopqrstuvwxyz0123456789_./")  # what a file name may consist of
 
 
@@ -24,38 +19,45 @@ def parse(header):
 
     title, version, kind: strings. boards: list of strings. sequence: int. files: list of
     [name, bytes, SHA-256 in base64]; their contents, one after the other, are the payload.
-    Added are: size, that of the payload; header, the bytes; id, an int no other package has.
+    Added are: size, that of the payload; header, the bytes.
     """
     try:
-        m = json.loads(header[_MANIFEST:])
-        "".join([m["title"], m["version"], m["kind"]] + m["boards"])
-        _count(m["sequence"])
+        manifest = json.loads(header[MANIFEST_AT:])
+        texts = [manifest["title"], manifest["version"], manifest["kind"]]
+        for text in texts + manifest["boards"]:
+            if type(text) is not str:
+                raise ValueError(text)
+        _check_count(manifest["sequence"])
         size = 0
-        for name, n, _ in m["files"]:
+        for name, n, _ in manifest["files"]:
             if name.strip(_NAME) or ".." in name or "//" in "/" + name + "/":
                 raise ValueError(name)
-            size += _count(n)
+            _check_count(n)
+            size += n
         if not size:
             raise ValueError("empty")
     except (ValueError, TypeError, KeyError, AttributeError) as e:
         raise Refused("the manifest is wrong: %r" % e)
-    m["size"] = size
-    m["header"] = header
-    m["id"] = int.from_bytes(header[_SIGNATURE : _SIGNATURE + 7], "big")
-    return m
+    manifest["size"] = size
+    manifest["header"] = header
+    return manifest
 
 
-def _count(n):
-    if type(n) is not int or n < 0:
-        raise ValueError(n)
-    return n
+def _check_count(value):
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
 
 
 class Image:
-    """One container on its way into a slot.
+    """One package on its way into a slot.
 
-    offset is the next byte of the container that is wanted; size counts all of them, and is None
-    until the header is complete. Feed from offset until it equals size; then slot.finish().
+    offset is the next byte of the package that is wanted. size counts all of them. Feed from
+    offset until it equals size; then slot.finish(). The phases, in their order:
+
+    phase     size          offset       what is true
+    header    None          0 and more   the slot was not begun: the header is not complete
+    payload   that of all   below size   the header is right, the slot begun: bytes go there
+    complete  that of all   size         the slot has all bytes; more would be refused
 
     title, version and size are those that were assigned (None: whatever the manifest says).
     """
@@ -66,10 +68,10 @@ class Image:
         self._keys = keys
         self._slot = slot
         self._assigned = title, version, size
-        self._head = bytearray()  # all bytes so far, while the header is incomplete
+        self._start = bytearray()  # all bytes so far; None after the phase "header"
 
     def feed(self, offset, data):
-        """Take the container's bytes from offset on, which may start before the one wanted.
+        """Take the package's bytes from offset on, which may start before the one wanted.
 
         Afterwards self.offset may be beyond what was fed: a download goes on where it ended.
         Raises Refused.
@@ -77,45 +79,54 @@ class Image:
         data = memoryview(data)[self.offset - offset :]
         self.offset += len(data)
         try:
-            if not self.size:
-                data = self._open(data)
-                if not self.size:
+            if self.size is None:
+                self._start.extend(data)
+                header = self._header()
+                if not header:
                     return
+                data = self._begin(header)
             if self.offset > self.size:
                 raise Refused("longer than its manifest says")
             self._slot.write(data)
         except OSError as e:
             raise Refused("the flash says %r" % e)
 
-    def _open(self, data):
-        # Take bytes of the header. When it is complete, set size and return the payload's bytes.
-        head = self._head
-        head.extend(data)
-        if len(head) < _MANIFEST:
-            return
-        length = head[4] << 8 | head[5]
-        if head[:4] != b"ABU1" or not _MANIFEST < length <= _HEADER_MAX:
+    def _header(self):
+        # The whole header, verified; None while bytes of it are missing.
+        start = self._start
+        if len(start) < MANIFEST_AT:
+            return None
+        n = length(start)
+        if not n:
             raise Refused("this is no update package")
-        if len(head) < length:
-            # An equal signature means an equal header: that of a download begun earlier.
-            stored = self._slot.stored()
-            if stored[:_MANIFEST] != head[:_MANIFEST]:
-                return
-            try:
-                verify(stored, self._keys)
-            except Refused:  # damaged: what is downloaded decides
-                return
-            head = stored
-        header = bytes(head[:length])
+        if len(start) < n:
+            return self._stored_header()
+        header = bytes(start[:n])
         verify(header, self._keys)
-        m = parse(header)
-        size = length + m["size"]
-        for assigned, value in zip(self._assigned, (m["title"], m["version"], size)):
+        return header
+
+    def _stored_header(self):
+        # The slot's, if it has the same signature: a download was begun earlier. Else None.
+        header = self._slot.stored()
+        if header[:MANIFEST_AT] != self._start[:MANIFEST_AT]:
+            return None
+        try:
+            verify(header, self._keys)
+        except Refused:  # damaged: what is downloaded decides
+            return None
+        return header
+
+    def _begin(self, header):
+        # Begin the slot; return what came of the payload already and is not in it.
+        manifest = parse(header)
+        size = len(header) + manifest["size"]
+        found = manifest["title"], manifest["version"], size
+        for assigned, value in zip(self._assigned, found):
             if assigned not in (None, value):
                 raise Refused("%s was assigned, this is %s" % (assigned, value))
-        start = length + self._slot.begin(m)
-        data = memoryview(head)[start:]
-        self.offset = start + len(data)
+        wanted = len(header) + self._slot.begin(manifest)
+        data = memoryview(self._start)[wanted:]
+        self.offset = wanted + len(data)
         self.size = size
-        self._head = None
+        self._start = None
         return data

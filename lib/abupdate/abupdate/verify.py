@@ -5,11 +5,9 @@ import hashlib
 from micropython import const
 
 from . import Refused
+from .header import KEY_BYTES, KEY_ID_AT, MANIFEST_AT, SIGNATURE_AT
 
-_KEY = const(384)  # bytes of a public key: its modulus, big-endian; the exponent is 65537
-_KEY_ID = const(6)  # in a header: image.py draws it
-_SIGNATURE = const(10)
-_MANIFEST = const(394)
+_EXPONENT = const(65537)  # of every key
 
 # What precedes the hash in the block that was signed (RFC 8017 section 9.2, with note 1).
 _PREFIX = (
@@ -27,15 +25,15 @@ def verify(header, keys):
     The whole expected block is rebuilt and compared: nothing in a signature is parsed.
     """
     sha256 = hashlib.sha256
-    for i in range(0, len(keys) - _KEY + 1, _KEY):
-        key = keys[i : i + _KEY]
-        if sha256(key).digest()[:4] == header[_KEY_ID:_SIGNATURE]:
-            h = sha256(header[:_SIGNATURE])
-            h.update(header[_MANIFEST:])
+    for i in range(0, len(keys) - KEY_BYTES + 1, KEY_BYTES):
+        key = keys[i : i + KEY_BYTES]
+        if sha256(key).digest()[:4] == header[KEY_ID_AT:SIGNATURE_AT]:
+            h = sha256(header[:SIGNATURE_AT])
+            h.update(header[MANIFEST_AT:])
             n = int.from_bytes(key, "big")
-            s = int.from_bytes(header[_SIGNATURE:_MANIFEST], "big")
+            s = int.from_bytes(header[SIGNATURE_AT:MANIFEST_AT], "big")
             # s < n: section 5.2.2. It also keeps a file of zeros from being a key.
-            if s < n and pow(s, 65537, n) == int.from_bytes(_PREFIX + h.digest(), "big"):
+            if s < n and pow(s, _EXPONENT, n) == int.from_bytes(_PREFIX + h.digest(), "big"):
                 return
             raise Refused("its signature is wrong")
     raise Refused("signed with an unknown key")

@@ -224,13 +224,13 @@ class Client:
             self._alarm = ticks_add(now, wait_ms)
             if self._asleep:
                 # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
-                queue = asyncio.core._task_queue
+                queue = asyncio.core._task_queue  # type: ignore[attr-defined]  # no stub has it
                 queue.remove(self._timer)
                 queue.push(self._timer, self._alarm)
 
     async def _read(self):
         transport = self.transport
-        poller = asyncio.core._io_queue
+        poller = asyncio.core._io_queue  # type: ignore[attr-defined]  # no stub has it
         while transport.pollable:
             try:
                 yield poller.queue_read(transport.pollable)

@@ -10,8 +10,8 @@
 import os
 import sys
 
-import trial
 from common import install, log_flash
+from trial import Trial
 
 BOARD = "VBOARD"
 
@@ -20,17 +20,17 @@ def run(chip, package, version, log=False, fault=""):
     if log:
         log_flash(chip)
     if fault == "remove and rename":
-        trial.Trial.save = remove_and_rename
-    t = trial.Trial(os)
-    sys.path.insert(0, t.start())
-    if imported(t, version) == version:
-        t.confirm("app")
+        Trial.save = remove_and_rename
+    trial = Trial(os)
+    sys.path.insert(0, trial.start())
+    if imported(trial, version) == version:
+        trial.confirm("app")
         print("done")
     else:
-        update(t, package, fault)
+        update(trial, package, fault)
 
 
-def imported(t, new):
+def imported(trial, new):
     """Import the whole application; return its version."""
     import app
     import coap
@@ -44,19 +44,19 @@ def imported(t, new):
         dropped = "none"
     if coap.RELEASE != app.VERSION or dropped != ("none" if app.VERSION == new else app.VERSION):
         print("mixed", app.VERSION, coap.RELEASE, dropped)
-    print("runs", app.VERSION, "floor", t.state["app"][4])
+    print("runs", app.VERSION, "floor", trial.state["app"]["floor"])
     return app.VERSION
 
 
-def update(t, package, fault):
-    from abupdate.slot import AppSlot
+def update(trial, package, fault):
+    from abupdate.app_slot import AppSlot
 
     if fault == "folder not emptied":
-        t.os = KeepingOS()
-    target = AppSlot(t, BOARD)
+        trial.os = KeepingOS()
+    target = AppSlot(trial, BOARD)
 
     def after_chunk(container):
-        if fault == "state before files" and container.size and not t.unconfirmed():
+        if fault == "state before files" and container.size and not trial.unconfirmed():
             target.activate()
 
     install(target, package, after_chunk)

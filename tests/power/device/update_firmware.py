@@ -4,9 +4,9 @@
 import os
 
 import esp32
-import trial
-from abupdate import partition
+from abupdate import partition_slot
 from common import install, log_flash
+from trial import Trial
 
 BOARD = "ESP32_GENERIC-OTA"
 
@@ -14,11 +14,11 @@ BOARD = "ESP32_GENERIC-OTA"
 def run(chip, package, version, log=False):
     if log:
         log_flash(chip)
-    t = trial.Trial(os)
-    t.start()
-    slot = partition.PartitionSlot(t, BOARD, esp32.Partition)
+    trial = Trial(os)
+    trial.start()
+    slot = partition_slot.PartitionSlot(trial, BOARD, esp32.Partition)
     running = running_version()
-    print("runs", running, "floor", t.state["firmware"][4])
+    print("runs", running, "floor", trial.state["firmware"]["floor"])
     if running == version:
         slot.confirm()
         print("done")

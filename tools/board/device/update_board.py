@@ -5,9 +5,9 @@ import os
 
 import coap
 import thingsboard
-import trial
-from abupdate.slot import AppSlot
+from abupdate.app_slot import AppSlot
 from thingsboard.updater import Updater
+from trial import Trial
 
 
 def start(board, root="/"):
@@ -15,9 +15,9 @@ def start(board, root="/"):
 
     board is the name that packages must have.
     """
-    chosen = trial.Trial(os, root)
-    chosen.start()
-    return AppSlot(chosen, board)
+    trial = Trial(os, root)
+    trial.start()
+    return AppSlot(trial, board)
 
 
 async def serve(client, access_token, slots, keys, reset, log=print, progress=None, pause=False):

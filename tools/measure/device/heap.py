@@ -42,7 +42,7 @@ async def main(port, folder):
 
 def updater(device, folder):
     import trial
-    from abupdate.slot import AppSlot
+    from abupdate.app_slot import AppSlot
     from thingsboard.updater import Updater
 
     started = trial.Trial(os, folder)

@@ -1,0 +1,29 @@
+"""The layout of a package stands in abupdate/header.py; who cannot import that says the same."""
+
+from tests.support.dual import prepare_cpython
+from tools.package import container, keys
+from tools.unixport import ROOT
+
+prepare_cpython(ROOT / "firmware")
+import settings  # noqa: E402
+import trial  # noqa: E402
+from abupdate import header  # noqa: E402
+
+
+def test_the_tool():
+    assert container.MAGIC == header._MAGIC and len(container.MAGIC) == header._LENGTH_AT
+    assert container.KEY_ID_AT == header.KEY_ID_AT
+    assert container.SIGNATURE_AT == header.SIGNATURE_AT
+    assert container.MANIFEST_AT == header.MANIFEST_AT
+    assert container.MAX_HEADER == header._BYTES_MAX
+    assert keys.BYTES == header.KEY_BYTES
+
+
+def test_what_no_update_replaces():
+    assert trial._SIGNATURE_AT == header.SIGNATURE_AT
+    assert trial._MANIFEST_AT == header.MANIFEST_AT
+    assert settings._KEY_BYTES == header.KEY_BYTES
+
+
+def test_a_signature_is_as_long_as_a_key():
+    assert header.MANIFEST_AT - header.SIGNATURE_AT == header.KEY_BYTES
