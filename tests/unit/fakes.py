@@ -100,9 +100,21 @@ class Loop:
         self._tasks.append(self._loop.create_task(coroutine))
         return self._tasks[-1]
 
+    def cancel(self, task):
+        """Cancel a task and wait until it has ended; what it raises beside that is raised."""
+        task.cancel()
+        try:
+            self.run(_end(task))
+        except asyncio.CancelledError:
+            pass
+
     def run(self, coroutine):
         """Return what a coroutine returns; the tasks go on meanwhile, on CPython a turn longer."""
         return self._loop.run_until_complete(coroutine)
+
+
+async def _end(task):
+    await task
 
 
 _tick = asyncio.sleep_ms  # the real one

@@ -179,16 +179,10 @@ class Life:
 
     def off(self):
         """Take its power away; what it had asked for is not answered any more."""
-        self.server.loop.run(self._off())
-
-    async def _off(self):
+        loop = self.server.loop
         if self.task:
-            self.task.cancel()
-            try:
-                await self.task
-            except asyncio.CancelledError:
-                pass
-        await turns(3)
+            loop.cancel(self.task)
+        loop.run(turns(3))
         assert not self.server.under_way
 
     def runs(self):
