@@ -2,8 +2,10 @@
 
 import json
 
+from coap import TransferError
 from coap.message import Message
 from fakes import Client, raised, run
+from rows import rows
 from thingsboard.provisioning import provision
 
 SUCCESS = b'{"credentialsValue":"aBcD","credentialsType":"ACCESS_TOKEN","status":"SUCCESS"}'
@@ -42,21 +44,23 @@ def test_all_fields_reach_the_server():
     assert all(request[name] == value for name, value in fields.items())
 
 
-def test_refusals_say_what_to_look_at():
-    for code, payload, word in (
-        (0x80, b'{"errorMsg":"Provision data was not found!","status":"NOT_FOUND"}', "secret"),
-        (0x80, b'{"errorMsg":"Failed to provision device!","status":"FAILURE"}', "exists"),
-        (0x80, b"", "4.00"),
-        (0xA0, b"", "5.00"),
-    ):
-        _, asking = ask(Message(code, payload))
-        error = raised(ValueError, lambda a=asking: a)
-        assert word in str(error) and str(error).startswith("provisioning: ")
-        assert "s3cret" not in str(error) and "key," not in str(error)
+@rows(
+    not_found=(
+        0x80,
+        b'{"errorMsg":"Provision data was not found!","status":"NOT_FOUND"}',
+        "secret",
+    ),
+    failure=(0x80, b'{"errorMsg":"Failed to provision device!","status":"FAILURE"}', "exists"),
+    without_a_reason=(0x80, b"", "4.00"),
+    busy=(0xA0, b"", "5.00"),
+)
+def test_refusals_say_what_to_look_at(code, payload, word):
+    _, asking = ask(Message(code, payload))
+    error = raised(ValueError, lambda: asking)
+    assert word in str(error) and str(error).startswith("provisioning: ")
+    assert "s3cret" not in str(error) and "key," not in str(error)
 
 
 def test_an_answer_that_is_no_json():
-    from coap import TransferError
-
     _, asking = ask(Message(0x41, b"\x08\x01"))
     assert raised(TransferError, lambda: asking)
