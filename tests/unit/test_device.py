@@ -2,6 +2,7 @@
 
 import json
 
+import thingsboard
 from coap import ResponseError, TransferError
 from coap.message import Message
 from fakes import Board, Client, raised, run
@@ -163,3 +164,11 @@ def test_replies_go_to_the_commands_path():
     it.on_rpc("echo", lambda params: {"params": params})
     run(it.commands.take(b'{"id":7,"method":"echo","params":[1]}'))
     assert posted(client) == ("api/v1/TOK/rpc/7", {"params": [1]})
+
+
+def test_what_not_every_device_needs_is_loaded_when_it_is_asked_for():
+    from thingsboard.provisioning import provision
+    from thingsboard.updater import Updater
+
+    assert thingsboard.provision is provision and thingsboard.Updater is Updater
+    assert raised(AttributeError, lambda: thingsboard.provisioner)
