@@ -213,6 +213,15 @@ def test_commands_do_not_wait_for_each_other(world, client, device, log):
 
 
 @session()
+def test_commands_may_come_in_any_order_but_attributes_not(world, client, device, log):
+    world.pass_ms(0)
+    assert [(it.path, it.ordered) for it in client.observations] == [
+        (("api", "v1", "TOK", "attributes"), True),
+        (("api", "v1", "TOK", "rpc"), False),
+    ]
+
+
+@session()
 def test_an_empty_command_answers_the_registration_only(world, client, device, log):
     world.pass_ms(0)
     client.observations[1].notify(0, b"")

@@ -4,7 +4,7 @@ import asyncio
 import errno
 
 from coap.message import Message
-from fakes import Loop, turns
+from fakes import Board, Loop, turns
 from thingsboard.clock import Clock
 from thingsboard.device import Device
 from thingsboard.session import Session, run
@@ -17,14 +17,14 @@ _real_wait_for_ms = asyncio.wait_for_ms
 _TURNS = 30  # turns of the event loop after which all tasks have done what they can
 
 
-class World:
+class World(Board):
     """`with World() as world:` sleeps take no time; the clock jumps to the next that ends.
 
     It is also the module `time` of a Clock, with a clock that nobody has set.
     """
 
     def __init__(self):
-        self.now = 0
+        super().__init__()
         self.loop = Loop()
         self._sleepers = []  # [until, event]
 
@@ -38,15 +38,6 @@ class World:
         self.loop.__exit__()
         asyncio.sleep_ms = _real_sleep_ms
         asyncio.wait_for_ms = _real_wait_for_ms
-
-    def ticks_ms(self):
-        return self.now & (1 << 30) - 1
-
-    def ticks_diff(self, a, b):
-        return (a - b + (1 << 29) & (1 << 30) - 1) - (1 << 29)
-
-    def gmtime(self, seconds=None):
-        return (1970, 1, 1, 0, 0, 0, 0, 1)
 
     async def sleep_ms(self, ms):
         sleeper = [self.now + ms, asyncio.Event()]
@@ -99,8 +90,9 @@ class World:
 class Observation:
     """What Client.observe() returns; the test puts messages and exceptions into it."""
 
-    def __init__(self, client, path):
+    def __init__(self, client, path, ordered):
         self.path = path
+        self.ordered = ordered
         self.registered = 0
         self.cancelled = False
         self.token = b""
@@ -177,7 +169,7 @@ class Client:
         error = self.answers("observe")
         if error:
             raise error
-        self.observations.append(Observation(self, path))
+        self.observations.append(Observation(self, path, ordered))
         return self.observations[-1]
 
     async def request(self, code, path, payload=b"", query=(), timeout_ms=0):
