@@ -132,6 +132,18 @@ def test_three_silences_in_a_row_take_a_new_source_port(world, client, device, l
     assert log == ["session: OSError %s" % silence()]
 
 
+@session(keepalive_ms=0)
+def test_the_third_silence_of_telemetry_takes_a_new_source_port_at_once(
+    world, client, device, log
+):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [silence() for _ in range(3)])
+    device.record({"t": 1})
+    world.pass_ms(10_000)
+    assert client.times("telemetry") == [0, 750, 2250, 5250]
+    assert client.times("reconnect") == [2250]
+
+
 @session()
 def test_a_new_source_port_registers_anew(world, client, device, log):
     world.pass_ms(60_000)
