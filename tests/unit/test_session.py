@@ -57,6 +57,11 @@ def test_a_busy_server_gets_the_batch_again_after_a_wait(world, client, device, 
     assert client.times("telemetry") == [0, 750, 2250, 5250]
     assert len(device.outbox) == 0 and device.problem is None
     assert log == ["telemetry: ResponseError 5.00"]
+    # It was taken: the next wait is short again.
+    client.answers = failing("telemetry", [ResponseError(Message(0xA0))])
+    device.record({"t": 2})
+    world.pass_ms(10_000)
+    assert client.times("telemetry")[4:] == [10_000, 10_750]
 
 
 @session()
@@ -142,6 +147,18 @@ def test_the_third_silence_of_telemetry_takes_a_new_source_port_at_once(
     world.pass_ms(10_000)
     assert client.times("telemetry") == [0, 750, 2250, 5250]
     assert client.times("reconnect") == [2250]
+
+
+@session(keepalive_ms=0)
+def test_after_news_it_sleeps_on(world, client, device, log):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [silence()])
+    device.record({"t": 1})
+    waits = world.waits
+    world.pass_ms(100)
+    assert world.waits == waits + 1
+    world.pass_ms(600)
+    assert world.waits == waits + 1
 
 
 @session()

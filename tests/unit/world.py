@@ -26,6 +26,7 @@ class World(Board):
     def __init__(self):
         super().__init__()
         self.loop = Loop()
+        self.waits = 0  # calls of wait_for_ms()
         self._sleepers = []  # [until, event]
 
     def __enter__(self):
@@ -49,6 +50,7 @@ class World(Board):
                 self._sleepers.remove(sleeper)
 
     async def wait_for_ms(self, coroutine, ms):
+        self.waits += 1
         over = asyncio.Event()
         results = []
 
