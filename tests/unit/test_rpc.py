@@ -84,6 +84,7 @@ def test_a_method_that_nobody_handles_is_answered_by_an_error(payload):
 def test_a_repeated_command_runs_once():
     ticks = Board()
     it = Scene(ticks)
+    ticks.now = 300_000  # it has been on for a while
     ran = []
     it.on("m", lambda params: ran.append(params) or {"n": len(ran)})
     it.take(b'{"id":0,"method":"m","params":1}')
