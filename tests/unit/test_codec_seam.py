@@ -74,11 +74,13 @@ def test_the_outbox_sends_one_record_at_a_time():
     it.clock.set(1000)
     it.record({"t": 1})
     it.record({"t": 2}, ts=7)
+    it.record({"t": 3}, ts=8)
+    it.record({"t": 4}, ts=9)
     batches = []
     while payload := it.outbox.batch():
         batches.append(payload)
         it.outbox.accepted()
-    assert batches == [b"at 1000 t=1", b"at 7 t=2"]
+    assert batches == [b"at 1000 t=1", b"at 7 t=2", b"at 8 t=3", b"at 9 t=4"]
 
 
 def test_an_outbox_of_the_callers_has_its_own_codec():

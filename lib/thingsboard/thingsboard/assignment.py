@@ -34,5 +34,6 @@ class Assignment:
                 raise Refused("the assignment is malformed")
 
     def _identity(self):
-        # The algorithm is not part of it: it tells nothing without its checksum.
-        return self.title, self.version, self.size, self.checksum, self.url
+        # As text, because 5000.0 and 5000 are equal, and only one of them is a size. The algorithm
+        # is not part of it: it tells nothing without its checksum.
+        return repr((self.title, self.version, self.size, self.checksum, self.url))
