@@ -64,7 +64,7 @@ class Outbox:
 
     def accepted(self):
         """Forget the records of the last batch: the server has them."""
-        while self._records and self._removed < self._end:
+        while self._removed < self._end:
             self._remove()
         self._most = min(self._most * 2, self._codec.batch_records)
 

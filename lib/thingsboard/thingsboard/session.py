@@ -105,12 +105,12 @@ class Session:
         """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
         backoff = Backoff(self._random)
         while True:
-            payload = outbox.batch()
-            if not payload:
-                self.stock.clear()
-                await self.stock.wait()
-                continue
             try:
+                payload = outbox.batch()
+                if not payload:
+                    self.stock.clear()
+                    await self.stock.wait()
+                    continue
                 request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
                 await self.watch(request)
                 self.link.problem = None

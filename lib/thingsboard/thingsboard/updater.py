@@ -12,9 +12,12 @@
 import asyncio
 
 from abupdate import Refused
+from abupdate.image import Image
 from micropython import const
 
 from .assignment import Assignment
+from .checksum import Checksum
+from .download import download
 
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
@@ -95,9 +98,6 @@ class Updater:
         if tuple(slot.current()) == (assignment.title, assignment.version):
             return
         assignment.check()
-        # What only an update needs is loaded when there is one.
-        from abupdate.image import Image
-
         image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
             await self._tell(prefix, "DOWNLOADING")
@@ -114,8 +114,6 @@ class Updater:
             self.reset()
 
     async def _fetch(self, assignment, image):
-        from .download import download
-
         self._download = asyncio.create_task(
             download(assignment, image, self.device, self.connect, self.pause, self.progress)
         )
@@ -131,8 +129,6 @@ class Updater:
             self._fetching = self._download = None
 
     def _verify(self, assignment, slot):
-        from .checksum import Checksum
-
         check = Checksum(assignment.algorithm)
         slot.finish(check.update)
         if not check.matches(assignment.checksum):
