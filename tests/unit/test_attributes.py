@@ -5,12 +5,12 @@ import json
 from coap import TransferError
 from fakes import raised
 from rows import rows
+from thingsboard import payload_json
 from thingsboard.attributes import SharedAttributes
-from thingsboard.payload_json import JSONPayload
 
 
 def attributes(report=None):
-    it = SharedAttributes(JSONPayload(), report)
+    it = SharedAttributes(payload_json, report)
     heard = []
     it.listeners.append(lambda changed, deleted: heard.append((changed, sorted(deleted))))
     return it, heard
@@ -50,7 +50,7 @@ def test_an_attribute_named_deleted():
 
 def test_a_raising_listener_does_not_keep_the_others_from_hearing():
     log = []
-    it = SharedAttributes(JSONPayload(), lambda what, error: log.append((what, error)))
+    it = SharedAttributes(payload_json, lambda what, error: log.append((what, error)))
     heard = []
     it.listeners.append(lambda changed, deleted: changed["missing"])
     it.listeners.append(lambda changed, deleted: heard.append(changed))

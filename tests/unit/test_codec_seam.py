@@ -11,9 +11,6 @@ from thingsboard.provisioning import provision
 class Lines:
     """A payload is its kind and `name=value` pairs, sorted; a batch is one record."""
 
-    batch_records = 1
-    batch_overhead = 14
-
     def encode(self, kind, values):
         return ("%s %s" % (kind, self.record(values))).encode()
 
@@ -21,8 +18,8 @@ class Lines:
         return ",".join(["%s=%s" % (name, values[name]) for name in sorted(values)])
 
     def batch(self, records):
-        ((ts, record),) = records
-        return ("at %d %s" % (ts, record)).encode()
+        record, ts = records[0]
+        return 1, ("at %d %s" % (ts, record)).encode()
 
     def decode(self, kind, payload):
         pairs = [pair.split("=") for pair in payload.decode().split(",")]

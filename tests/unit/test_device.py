@@ -155,7 +155,7 @@ def test_what_goes_wrong_is_told_without_the_token():
     log = []
     it, _ = device(OSError(110), token="SECRET", log=log.append)
     assert raised(OSError, it.send_telemetry, {"t": 1})
-    it.session.link.report("telemetry", OSError(110))
+    it.session.report("telemetry", OSError(110))
     assert it.problem == log[0] and "SECRET" not in log[0]
 
 

@@ -5,9 +5,7 @@ import json
 from coap import TransferError
 from fakes import raised
 from rows import rows
-from thingsboard.payload_json import JSONPayload
-
-codec = JSONPayload()
+from thingsboard import payload_json as codec
 
 
 @rows(
@@ -36,14 +34,19 @@ def test_telemetry_is_a_dict_or_a_list_of_dicts(values):
 
 
 def test_a_batch_of_records():
-    records = [(1_790_000_000_000, codec.record({"t": 1})), (5, codec.record({"t": "ä"}))]
-    payload = codec.batch(records)
-    assert json.loads(payload) == [
+    records = [(codec.record({"t": 1}), 1_790_000_000_000), (codec.record({"t": "ä"}), 5)]
+    count, payload = codec.batch(records)
+    assert count == 2 and json.loads(payload) == [
         {"ts": 1_790_000_000_000, "values": {"t": 1}},
         {"ts": 5, "values": {"t": "ä"}},
     ]
-    alone = codec.batch(records[:1])
-    assert len(alone) == 1 + len(records[0][1]) + codec.batch_overhead  # brackets, no comma
+
+
+@rows((952, 2, 1024), (953, 1, 985), (5000, 1, 5032))
+def test_a_batch_fits_a_block_or_is_one_record(size, count, length):
+    records = [(record, 1_790_000_000_000) for record in ("x" * size, '{"n":123}', "{}")]
+    taken, payload = codec.batch(records)
+    assert (taken, len(payload)) == (count, length)
 
 
 OBJECTS = ("attributes", "state", "change", "command", "credentials")

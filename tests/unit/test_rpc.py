@@ -6,8 +6,8 @@ import json
 from coap import TransferError
 from fakes import Board, run
 from rows import rows
+from thingsboard import payload_json
 from thingsboard.clock import Clock
-from thingsboard.payload_json import JSONPayload
 from thingsboard.rpc import Commands
 
 
@@ -19,7 +19,7 @@ class Scene:
         self.log = []  # (what, error)
         self.fault = send  # called before a reply is taken
         clock = Clock(ticks or Board())
-        self.commands = Commands(JSONPayload(), clock, self.send, self.report)
+        self.commands = Commands(payload_json, clock, self.send, self.report)
 
     def on(self, method, handler):
         self.commands.handlers[method] = handler

@@ -1,7 +1,7 @@
 # What a session has to do at which time.
 
 from rows import rows
-from thingsboard.schedule import PING, REGISTER, SYNC, Schedule
+from thingsboard.link import PING, REGISTER, SYNC, Schedule
 
 START = 1_000_000
 HOUR = 3_600_000
