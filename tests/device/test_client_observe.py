@@ -213,7 +213,7 @@ def test_large_notification_that_breaks_ends_the_observation():
         server.send(resource.large(1))
         await asyncio.sleep_ms(50)
         assert heard[1].code == 0x82 and heard[2] == "end"
-        assert observation._client.endpoint.exchanges == []
+        assert observation.client.endpoint.exchanges == []
 
     observing(resource, test)
 
