@@ -93,10 +93,11 @@ class Exchange:
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
 
-    def __init__(self, datagram, token, deadline):
-        self.datagram = datagram  # its message id is written when it is sent
-        self.token = token
-        self.deadline = deadline  # gives up then; OBSERVING: the last notification is old then
+    # These are set by request():
+    #   datagram    its message id is written when it is sent
+    #   token
+    #   deadline    gives up then; OBSERVING: the last notification is old then
+    #   receiver    the caller's own
 
 
 class Endpoint:
@@ -145,7 +146,10 @@ class Endpoint:
         """
         if message.code and not message.token:
             message.token = self.random(4)
-        exchange = Exchange(message.encode(), message.token, now + timeout_ms)
+        exchange = Exchange()
+        exchange.datagram = message.encode()
+        exchange.token = message.token
+        exchange.deadline = now + timeout_ms
         exchange.observe = observe
         exchange.bulk = bulk
         exchange.receiver = receiver
@@ -171,16 +175,17 @@ class Endpoint:
                 places -= 1
         for exchange in self.exchanges:
             if exchange.state == _QUEUED:
-                if places > 0 or not places and self._has_reserved_place(exchange):
+                # While the peer is silent, what is repeated was not overtaken.
+                overtaken = exchange.repeated and not self._silent
+                if places > 0 or not places and (overtaken or not exchange.bulk):
                     return self._send(exchange, now)
 
     def next_event(self):
         """Return (exchange, outcome), or None.
 
-        An outcome is a Message: a response, a notification or, for a ping, the Reset; None: an
-        empty ACK came, the response comes later or never; or the exception that ended the
-        exchange: OSError ETIMEDOUT, ResetError, or for an observation ResponseError with the
-        server's last word.
+        An outcome is a Message: a response, a notification or, for a ping, the Reset; or the
+        exception that ended the exchange: OSError ETIMEDOUT, ResetError, or for an observation
+        ResponseError with the server's last word.
         """
         if self._events:
             return self._events.pop(0)
@@ -234,7 +239,6 @@ class Endpoint:
                 self.cancel(found, ResetError(errno.ECONNRESET))
             elif found.state < _WAITING:
                 found.state = _WAITING
-                self._events.append((found, None))
         elif found.observe is None:
             self.cancel(found, message)
         elif not goes_on(message):
@@ -268,10 +272,6 @@ class Endpoint:
                 continue
             found = exchange
         return found
-
-    def _has_reserved_place(self, exchange):
-        # While the peer is silent, what is repeated was not overtaken.
-        return not exchange.bulk or exchange.repeated and not self._silent
 
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
