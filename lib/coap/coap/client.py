@@ -257,20 +257,20 @@ class Client:
             self._asleep = False
 
 
-class _Receiver(asyncio.Event):
-    # Who waits for the outcomes of an exchange; the event says that there may be one.
+class _Receiver:
+    # Who waits for the outcomes of an exchange.
     def __init__(self):
-        super().__init__()
         self._queue = []
+        self._event = asyncio.Event()
 
     def receive(self, exchange, outcome):
         self._queue.append(outcome)
-        self.set()
+        self._event.set()
 
     async def next(self):
         while not self._queue:
-            self.clear()
-            await self.wait()
+            self._event.clear()
+            await self._event.wait()
         outcome = self._queue.pop(0)
         if isinstance(outcome, Exception):
             raise outcome

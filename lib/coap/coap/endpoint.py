@@ -93,11 +93,12 @@ class Exchange:
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
 
-    # These are set by request():
-    #   datagram    its message id is written when it is sent
-    #   token
-    #   deadline    gives up then; OBSERVING: the last notification is old then
-    #   receiver    the caller's own
+    # receiver is the caller's own.
+
+    def __init__(self, datagram, token, deadline):
+        self.datagram = datagram  # its message id is written when it is sent
+        self.token = token
+        self.deadline = deadline  # gives up then; OBSERVING: the last notification is old then
 
 
 class Endpoint:
@@ -146,10 +147,7 @@ class Endpoint:
         """
         if message.code and not message.token:
             message.token = self.random(4)
-        exchange = Exchange()
-        exchange.datagram = message.encode()
-        exchange.token = message.token
-        exchange.deadline = now + timeout_ms
+        exchange = Exchange(message.encode(), message.token, now + timeout_ms)
         exchange.observe = observe
         exchange.bulk = bulk
         exchange.receiver = receiver
