@@ -203,7 +203,7 @@ def test_an_empty_ack_is_for_the_latest_request_with_its_message_id():
     observing, (registration,) = peer.request(code=GET, observe=True)
     peer.receive(type=CON, token=registration.token, message_id=1, **notification(0))
     peer.events()
-    peer.endpoint._message_id = registration.message_id - 1
+    peer.endpoint.message_id = registration.message_id - 1
     exchange, (request,) = peer.request()
     assert request.message_id == registration.message_id
     peer.receive(message_id=request.message_id)
@@ -351,7 +351,7 @@ def test_message_ids_count_from_a_random_start():
     ids = [Peer().request()[1][0].message_id for _ in range(2)]
     assert ids[0] == ids[1] == 0x0102  # Dice: 1, 1, then counted up
     peer = Peer()
-    peer.endpoint._message_id = 0xFFFE
+    peer.endpoint.message_id = 0xFFFE
     seen = []
     for _ in range(3):
         exchange, (request,) = peer.request()

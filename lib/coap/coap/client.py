@@ -184,7 +184,7 @@ class Client:
             try:
                 response = transfer.receive(await receiver.next())
             finally:
-                self.forget(exchange)
+                self.cancel(exchange)
         if response.code >> 5 not in (0, 2):  # 0: a Reset, the answer to a ping
             raise ResponseError(response)
         return response
@@ -197,7 +197,7 @@ class Client:
         self._pump()
         return exchange
 
-    def forget(self, exchange):
+    def cancel(self, exchange):
         # Drop an exchange if it is under way. Another one may have waited for its place.
         if exchange in self.endpoint.exchanges:
             self.endpoint.cancel(exchange)
@@ -304,7 +304,7 @@ class Observation(_Receiver):
         counts, the answer replaces those that nobody has read yet.
         """
         exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
-        self.client.forget(self._old)
+        self.client.cancel(self._old)
         self._old = self._exchange
         self._exchange = exchange
 
@@ -316,7 +316,7 @@ class Observation(_Receiver):
         exchange = self._exchange
         if exchange in self.client.endpoint.exchanges:
             self.receive(exchange, StopAsyncIteration())
-            self.client.forget(exchange)
+            self.client.cancel(exchange)
             message = self._request(b"\x01")
             message.type = _CON
             message.token = exchange.token
@@ -328,7 +328,7 @@ class Observation(_Receiver):
     def receive(self, exchange, outcome):
         if exchange is self._exchange:
             if self._old:
-                self.client.forget(self._old)
+                self.client.cancel(self._old)
                 self._old = None
                 if self.ordered:
                     self._queue.clear()
@@ -352,8 +352,8 @@ class Observation(_Receiver):
                 whole = transfer.receive(message)
                 whole = whole or await self.client.transfer(transfer, self.timeout_ms)
             except Exception:
-                self.client.forget(self._exchange)
-                self.client.forget(self._old)
+                self.client.cancel(self._exchange)
+                self.client.cancel(self._old)
                 raise
             # A newer notification that came meanwhile may have changed the blocks on the server.
             if not (self.ordered and self._queue):

@@ -120,7 +120,7 @@ class Endpoint:
     _srtt = 0  # smoothed round trip * 8; 0: none measured
     _rttvar = 0  # its mean deviation * 4
     _backoff = 0  # doublings of the timeout since the last clean round trip
-    _serial = 0  # datagrams sent
+    serial = 0  # datagrams sent
     _halved = 0  # losses up to this serial belong to a window that was halved already
     _silent = 0  # windows lost since anything was heard
 
@@ -128,7 +128,7 @@ class Endpoint:
         self.random = random
         self.ack_timeout_ms = ack_timeout_ms
         self.window_limit = window_limit
-        self._message_id = int.from_bytes(random(2), "big")
+        self.message_id = int.from_bytes(random(2), "big")
         self.exchanges = []  # under way, oldest first
         self._replies = []  # acknowledgements and resets to be sent
         self._events = []
@@ -220,7 +220,6 @@ class Endpoint:
             self.malformed += 1
             return
         type = message.type
-        code = message.code
         crc = crc32(data)
         if crc in self._seen:
             self.duplicates += 1
@@ -232,7 +231,7 @@ class Endpoint:
             self._reply(_RST, message)
             return
         self._answered(found, now)
-        if not code and found.token:
+        if not message.code and found.token:
             if type == _RST:
                 self.cancel(found, ResetError(errno.ECONNRESET))
             elif found.state < _WAITING:
@@ -285,23 +284,23 @@ class Endpoint:
                 # Two windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
                 exchange.con = True
-            con = exchange.con
-            self._message_id = (self._message_id + 1) & 0xFFFF
-            exchange.message_id = self._message_id
-            datagram[2] = self._message_id >> 8
-            datagram[3] = self._message_id & 255
-            base = self.ack_timeout_ms
+            mid = self.message_id + 1 & 0xFFFF
+            self.message_id = exchange.message_id = mid
+            datagram[2] = mid >> 8
+            datagram[3] = mid & 255
+            timeout_ms = self.ack_timeout_ms
             if self._srtt:
-                base = max(_MIN_CON_MS if con else _MIN_NON_MS, (self._srtt >> 3) + self._rttvar)
-            base = min(base << min(self._backoff, 6), max(base, _MAX_BACKOFF_MS))
-            # The jitter is ACK_RANDOM_FACTOR 1.5; a NON has none.
-            exchange.timeout_ms = base
-            if con:
-                exchange.timeout_ms += base * self.random(1)[0] >> 9
+                floor = _MIN_CON_MS if exchange.con else _MIN_NON_MS
+                timeout_ms = max(floor, (self._srtt >> 3) + self._rttvar)
+            limit = max(timeout_ms, _MAX_BACKOFF_MS)
+            timeout_ms = min(timeout_ms << min(self._backoff, 6), limit)
+            if exchange.con:  # the jitter is ACK_RANDOM_FACTOR 1.5; a NON has none
+                timeout_ms += timeout_ms * self.random(1)[0] >> 9
+            exchange.timeout_ms = timeout_ms
         if exchange.repeated:
             self.retransmissions += 1
-        self._serial += 1
-        exchange.serial = self._serial
+        self.serial += 1
+        exchange.serial = self.serial
         exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
         return datagram
@@ -334,7 +333,7 @@ class Endpoint:
         exchange.timeout_ms *= 2
         if exchange.serial <= self._halved:
             return False
-        self._halved = self._serial
+        self._halved = self.serial
         self.window = max(1, self.window >> 1)
         return True
 
