@@ -29,7 +29,7 @@ from binascii import crc32
 
 from micropython import const
 
-from .message import MessageError, decode
+from .message import decode
 
 _CON = const(0)
 _ACK = const(2)
@@ -134,9 +134,7 @@ class Endpoint:
         self._events = []
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
 
-    def request(
-        self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None
-    ):
+    def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
 
         Gives the message a random token unless it has one. The exchange ends with ETIMEDOUT
@@ -216,7 +214,7 @@ class Endpoint:
         """Take one datagram from the peer; never raises for what the peer sends."""
         try:
             message = decode(data)
-        except MessageError:
+        except ValueError:
             self.malformed += 1
             return
         type = message.type

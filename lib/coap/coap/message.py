@@ -1,6 +1,6 @@
 # The codec: one datagram <-> Message (RFC 7252 section 3).
 #
-# decode() returns a message that is right or raises MessageError; nothing above checks again.
+# decode() returns a message that is right or raises ValueError; nothing above checks again.
 
 from micropython import const
 
@@ -14,13 +14,9 @@ DELETE = const(4)
 FETCH = const(5)
 
 
-class MessageError(ValueError):
-    """A datagram or a Message that breaks section 3; the text says in which part."""
-
-
 def _check(right, part):
     if not right:
-        raise MessageError("CoAP has no such " + part)
+        raise ValueError("CoAP has no such " + part)
 
 
 def option_uint(n):
@@ -67,10 +63,7 @@ class Message:
             return int.from_bytes(value, "big")
 
     def encode(self):
-        """Return the datagram as a bytearray; raise MessageError for what CoAP cannot express.
-
-        That is a ValueError.
-        """
+        """Return the datagram as a bytearray; raise ValueError for what CoAP cannot express."""
         token = self.token
         mid = self.message_id
         _check(self.type | 3 == 3, "type")
@@ -96,7 +89,7 @@ class Message:
 
 
 def decode(data):
-    """Return the Message in a datagram; raise MessageError if there is none (section 3).
+    """Return the Message in a datagram; raise ValueError if there is none (section 3).
 
     Nothing in the result refers to data.
     """
@@ -130,7 +123,7 @@ def decode(data):
         if at > size:
             raise IndexError
     except IndexError:  # also of a byte that is not there
-        raise MessageError("cut short")
+        raise ValueError("cut short")
     return Message(code, payload, options, data[0] >> 4 & 3, token, mid)
 
 
