@@ -103,8 +103,14 @@ class Trial:
         tries are counted already. OSError if the flash is full: then nothing has changed.
         """
         record = self.state[kind]
-        fields = dict(_RECORD, run=_package(slot, manifest), back=record["run"])
-        fields.update(on_trial=True, tries=tries, floor=record["floor"])
+        fields = dict(
+            _RECORD,
+            run=_package(slot, manifest),
+            back=record["run"],
+            on_trial=True,
+            tries=tries,
+            floor=record["floor"],
+        )
         self.change(kind, fields)
 
     def confirm(self, kind):

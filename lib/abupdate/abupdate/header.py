@@ -21,12 +21,9 @@ _BYTES_MAX = const(4096)
 _KEY_BYTES = const(384)  # of a public key, which is its modulus, and of a signature
 _EXPONENT = const(65537)  # of every key
 
-# What precedes the hash in the block that was signed (RFC 8017 section 9.2, with note 1).
-_PREFIX = (
-    b"\x00\x01"
-    + b"\xff" * 330
-    + b"\x00\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
-    b"\x05\x00\x04\x20"
+# The block that was signed is padding, this and the hash (RFC 8017 section 9.2, with note 1).
+_DIGEST_INFO = const(
+    b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
 )
 
 
@@ -45,15 +42,16 @@ def verify(header, keys):
     The whole expected block is rebuilt and compared: nothing in a signature is parsed.
     """
     sha256 = hashlib.sha256
-    for i in range(0, len(keys) - _KEY_BYTES + 1, _KEY_BYTES):
+    for i in range(0, len(keys), _KEY_BYTES):
         key = keys[i : i + _KEY_BYTES]
         if sha256(key).digest()[:4] == header[_KEY_ID_AT:_SIGNATURE_AT]:
             h = sha256(header[:_SIGNATURE_AT])
             h.update(header[MANIFEST_AT:])
+            block = b"\x00\x01" + b"\xff" * 330 + b"\x00" + _DIGEST_INFO + h.digest()
             n = int.from_bytes(key, "big")
             s = int.from_bytes(header[_SIGNATURE_AT:MANIFEST_AT], "big")
             # s < n: section 5.2.2. It also keeps a file of zeros from being a key.
-            if s < n and pow(s, _EXPONENT, n) == int.from_bytes(_PREFIX + h.digest(), "big"):
+            if s < n and pow(s, _EXPONENT, n) == int.from_bytes(block, "big"):
                 return
             raise Refused("its signature is wrong")
     raise Refused("signed with an unknown key")
