@@ -14,7 +14,7 @@ OURS = {"coap", "thingsboard", "abupdate", "tools", "boards", "tests"}
 OURS |= {path.relative_to(ROOT / "firmware").parts[0].removesuffix(".py") for path in FIRMWARE}
 MAY_IMPORT = {"coap": set(), "abupdate": set(), "thingsboard": {"coap", "abupdate"}}
 SANS_IO = {"message", "endpoint", "observe", "block", "header", "image"}
-SANS_IO |= {"link", "schedule", "outbox", "attributes", "rpc"}
+SANS_IO |= {"link", "outbox", "attributes", "rpc"}
 SANS_IO |= {"payload_json", "assignment", "checksum"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
 

@@ -81,6 +81,51 @@ def raised(kind, call, *args, **how):
         return error
 
 
+class Loop:
+    """`with Loop() as loop:` asyncio for a plain test, turned by run() and at rest between."""
+
+    def __enter__(self):
+        self._loop = asyncio.new_event_loop()  # on MicroPython it forgets what a failed test left
+        self._tasks = []
+        return self
+
+    def __exit__(self, *_):
+        for task in self._tasks:
+            task.cancel()
+        self.run(turns(20))  # what they had begun ends too
+        self._loop.close()
+
+    def start(self, coroutine):
+        """Return a task of it, which goes on whenever something is run, and ends with the loop."""
+        self._tasks.append(self._loop.create_task(coroutine))
+        return self._tasks[-1]
+
+    def cancel(self, task):
+        """Cancel a task and wait until it has ended; what it raises beside that is raised."""
+        task.cancel()
+        try:
+            self.run(_end(task))
+        except asyncio.CancelledError:
+            pass
+
+    def run(self, coroutine):
+        """Return what a coroutine returns; the tasks go on meanwhile, on CPython a turn longer."""
+        return self._loop.run_until_complete(coroutine)
+
+
+async def _end(task):
+    await task
+
+
+_tick = asyncio.sleep_ms  # the real one
+
+
+async def turns(n):
+    """Let all tasks go on n times."""
+    for _ in range(n):
+        await _tick(0)
+
+
 class Chance:
     """The same numbers on both interpreters."""
 

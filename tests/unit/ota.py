@@ -11,7 +11,7 @@ from binascii import hexlify
 from abupdate.app_slot import AppSlot
 from coap import ResetError, ResponseError, TransferError
 from coap.message import Message
-from fakes import Chance
+from fakes import Chance, Loop, turns
 from thingsboard.device import Device
 from thingsboard.updater import Updater
 from trial import Trial
@@ -33,8 +33,8 @@ FILES = {
 }
 PACKAGES = {v: package(FILES[v], version=v, sequence=int(v[2])) for v in FILES}
 
-# What may be wrong with an answer: a response code, or one of these.
-FAULTS = ("short", "long", "empty", "another chunk", "another version", 0xA0, 0x84, 0x80)
+# What may be wrong with an answer: a response code, or one of the others.
+FAULTS = ("short", "long", "empty", "another chunk", "another version", "5.00", "4.04", "4.00")
 FAULTS += ("silence", "reset", "transfer", "memory")
 
 _tick = asyncio.sleep_ms  # the real one
@@ -52,9 +52,10 @@ class Server:
 
     window_limit = 3
 
-    def __init__(self, seed=1):
+    def __init__(self, loop):
+        self.loop = loop  # where the lives of the board run
         self.endpoint = self.Endpoint()
-        self.chance = Chance(seed)
+        self.chance = Chance(1)
         self.packages = dict(PACKAGES)
         self.fault = lambda version, chunk: None
         self.deaf = lambda: None  # the same of an answer to telemetry
@@ -100,9 +101,9 @@ class Server:
         if fault == "memory":
             raise MemoryError
         if version not in self.packages:
-            fault = 0x80
-        if isinstance(fault, int):
-            raise ResponseError(Message(fault))
+            fault = "4.00"
+        if fault and "." in fault:
+            raise ResponseError(Message(int(fault[0]) << 5 | int(fault[2:])))
         if fault == "another version":
             version = "1.2" if version == "1.1" else "1.1"
             self.poisoned = True
@@ -163,9 +164,12 @@ class Life:
     def hear(self, attributes):
         self.device.attributes.take(json.dumps(attributes).encode(), True)
 
-    async def until(self, condition=lambda: False, ticks=3000):
+    def until(self, condition=lambda: False, ticks=3000):
         """Let it run until a condition holds or it resets; False if that takes too long."""
-        self.task = self.task or asyncio.create_task(self.updater.run())
+        return self.server.loop.run(self._until(condition, ticks))
+
+    async def _until(self, condition, ticks):
+        self.task = self.task or self.server.loop.start(self.updater.run())
         for _ in range(ticks):
             if self.reset or condition():
                 return True
@@ -173,16 +177,12 @@ class Life:
             await _tick(0)
         return False
 
-    async def off(self):
+    def off(self):
         """Take its power away; what it had asked for is not answered any more."""
+        loop = self.server.loop
         if self.task:
-            self.task.cancel()
-            try:
-                await self.task
-            except asyncio.CancelledError:
-                pass
-        for _ in range(3):
-            await _tick(0)
+            loop.cancel(self.task)
+        loop.run(turns(3))
         assert not self.server.under_way
 
     def runs(self):
@@ -227,9 +227,14 @@ class Root:
             shutil.rmtree(self.path)
 
 
-def play(scene, *args, **how):
-    """Run a coroutine scene(slept, server, root, ...) with an empty board."""
-    with Hurry() as slept, Root() as root:
-        if sys.implementation.name != "cpython":
-            asyncio.new_event_loop()  # a scene that failed left its tasks behind
-        asyncio.run(scene(slept, Server(**how), root, *args))
+def scene(test):
+    """Decorate test(slept, server, root, ...): it gets an empty board; what follows is its row.
+
+    slept has the delays of the updater in milliseconds; they take no time.
+    """
+
+    def run(*row):
+        with Hurry() as slept, Root() as root, Loop() as loop:
+            test(slept, Server(loop), root, *row)
+
+    return run

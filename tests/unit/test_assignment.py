@@ -2,6 +2,7 @@
 
 from abupdate import Refused
 from fakes import raised
+from rows import rows
 from thingsboard.assignment import Assignment
 
 WHOLE = {
@@ -29,28 +30,37 @@ def test_it_reads_the_attributes_of_its_prefix():
 def test_it_is_complete_with_title_version_and_size_or_url():
     assert changed().is_complete()
     assert changed(fw_size=None, fw_url="coap://h/p").is_complete()
-    for changes in ({"fw_title": ""}, {"fw_version": None}, {"fw_size": 0}, {"fw_size": None}):
-        assert not changed(**changes).is_complete(), changes
     assert not Assignment("fw", {}).is_complete()
 
 
-def test_all_but_the_algorithm_makes_another_one():
-    it = changed()
-    assert it == changed() and it != None  # noqa: E711
-    assert it == changed(fw_checksum_algorithm="MD5")
-    for name, value in (("title", "x"), ("version", "1.2"), ("size", 1), ("checksum", "01")):
-        assert it != changed(**{"fw_" + name: value}), name
-    assert it != changed(fw_url="coap://h/p")
+@rows(("title", ""), ("version", None), ("size", 0), ("size", None))
+def test_it_is_not_complete_without(name, value):
+    assert not changed(**{"fw_" + name: value}).is_complete()
 
 
-def test_wrong_types_are_refused():
+def test_the_algorithm_alone_makes_no_other_one():
+    assert changed().id == changed().id == changed(fw_checksum_algorithm="MD5").id
+
+
+@rows(("title", "x"), ("version", "1.2"), ("size", 1), ("checksum", "01"), ("url", "coap://h/p"))
+def test_what_makes_another_one(name, value):
+    assert changed().id != changed(**{"fw_" + name: value}).id
+
+
+def test_right_types_are_taken():
     changed().check()
     changed(fw_size=None, fw_url="coap://h/p").check()
-    for name, values in (
-        ("title", (5, True, ["thermo"], {"a": 1})),
-        ("version", (1.1, True, ["1.1"])),
-        ("size", ("5000", [0], 1.5, True)),
-        ("url", (5, True, ["coap://a/b"])),
-    ):
-        for value in values:
-            assert raised(Refused, changed(**{"fw_" + name: value}).check), (name, value)
+
+
+@rows(
+    *[("title", value) for value in (5, True, ["thermo"], {"a": 1})],
+    *[("version", value) for value in (1.1, True, ["1.1"])],
+    *[("size", value) for value in ("5000", [0], 1.5, True)],
+    *[("url", value) for value in (5, True, ["coap://a/b"])],
+)
+def test_wrong_types_are_refused(name, value):
+    assert raised(Refused, changed(**{"fw_" + name: value}).check)
+
+
+def test_a_size_of_another_type_makes_another_one():
+    assert changed(fw_size=5000.0).id != changed(fw_size=5000).id

@@ -2,7 +2,7 @@
 
 from coap import ResponseError
 from coap.message import Message
-from thingsboard.schedule import Backoff
+from thingsboard.link import Backoff
 
 SILENCE = OSError(110)
 

@@ -2,6 +2,7 @@
 
 from abupdate import Refused
 from fakes import raised
+from rows import rows
 from thingsboard.chunks import Window
 
 CHUNK = 1024
@@ -68,8 +69,8 @@ def test_nothing_is_asked_for_beyond_the_end():
     assert asked(it, CHUNK) == []
 
 
-def test_a_chunk_of_a_wrong_length_is_refused():
-    for number, size in ((1, 0), (1, CHUNK - 1), (1, CHUNK + 1), (2, 0), (2, 2), (2, CHUNK)):
-        it = Window(2 * CHUNK + 1, 8)
-        asked(it, CHUNK)
-        assert raised(Refused, it.came, number, bytes(size)), (number, size)
+@rows((1, 0), (1, CHUNK - 1), (1, CHUNK + 1), (2, 0), (2, 2), (2, CHUNK))
+def test_a_chunk_of_a_wrong_length_is_refused(number, size):
+    it = Window(2 * CHUNK + 1, 8)
+    asked(it, CHUNK)
+    assert raised(Refused, it.came, number, bytes(size))

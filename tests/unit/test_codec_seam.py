@@ -11,9 +11,6 @@ from thingsboard.provisioning import provision
 class Lines:
     """A payload is its kind and `name=value` pairs, sorted; a batch is one record."""
 
-    batch_records = 1
-    batch_overhead = 14
-
     def encode(self, kind, values):
         return ("%s %s" % (kind, self.record(values))).encode()
 
@@ -21,8 +18,8 @@ class Lines:
         return ",".join(["%s=%s" % (name, values[name]) for name in sorted(values)])
 
     def batch(self, records):
-        ((ts, record),) = records
-        return ("at %d %s" % (ts, record)).encode()
+        record, ts = records[0]
+        return 1, ("at %d %s" % (ts, record)).encode()
 
     def decode(self, kind, payload):
         pairs = [pair.split("=") for pair in payload.decode().split(",")]
@@ -74,11 +71,13 @@ def test_the_outbox_sends_one_record_at_a_time():
     it.clock.set(1000)
     it.record({"t": 1})
     it.record({"t": 2}, ts=7)
+    it.record({"t": 3}, ts=8)
+    it.record({"t": 4}, ts=9)
     batches = []
     while payload := it.outbox.batch():
         batches.append(payload)
         it.outbox.accepted()
-    assert batches == [b"at 1000 t=1", b"at 7 t=2"]
+    assert batches == [b"at 1000 t=1", b"at 7 t=2", b"at 8 t=3", b"at 9 t=4"]
 
 
 def test_an_outbox_of_the_callers_has_its_own_codec():

@@ -2,9 +2,11 @@
 
 import json
 
+import thingsboard
 from coap import ResponseError, TransferError
 from coap.message import Message
 from fakes import Board, Client, raised, run
+from rows import rows
 from thingsboard.clock import Clock
 from thingsboard.device import Device
 from thingsboard.outbox import Outbox
@@ -23,18 +25,18 @@ def posted(client):
     return "/".join(path), json.loads(payload)
 
 
-def test_telemetry_shapes():
-    for values, ts, body in (
-        ({"t": 1}, None, {"t": 1}),
-        ({}, None, {}),
-        ({"t": 1}, 1790000000123, {"ts": 1790000000123, "values": {"t": 1}}),
-        ([{"t": 1}, {"t": 2}], None, [{"t": 1}, {"t": 2}]),
-        (({"ts": 5, "values": {"a": None}},), None, [{"ts": 5, "values": {"a": None}}]),
-        ({"a": [1, {"b": True}], "c": "ä"}, None, {"a": [1, {"b": True}], "c": "ä"}),
-    ):
-        it, client = device()
-        run(it.send_telemetry(values, ts))
-        assert posted(client) == ("api/v1/TOK/telemetry", body)
+@rows(
+    one=({"t": 1}, None, {"t": 1}),
+    none=({}, None, {}),
+    with_a_time=({"t": 1}, 1790000000123, {"ts": 1790000000123, "values": {"t": 1}}),
+    a_list=([{"t": 1}, {"t": 2}], None, [{"t": 1}, {"t": 2}]),
+    a_tuple=(({"ts": 5, "values": {"a": None}},), None, [{"ts": 5, "values": {"a": None}}]),
+    nested=({"a": [1, {"b": True}], "c": "ä"}, None, {"a": [1, {"b": True}], "c": "ä"}),
+)
+def test_telemetry_shapes(values, ts, body):
+    it, client = device()
+    run(it.send_telemetry(values, ts))
+    assert posted(client) == ("api/v1/TOK/telemetry", body)
 
 
 def test_without_a_token_the_path_has_none():
@@ -49,27 +51,29 @@ def test_a_token_with_a_slash_is_one_segment():
     assert client.requests[0][1] == ("api", "v1", "a/b", "telemetry")
 
 
-def test_what_is_not_json_is_named():
-    inf = float("inf")
-    for values, name in (
-        ({"a": 1, "bad": float("nan")}, "bad"),
-        ({"bad": inf}, "bad"),
-        ({"bad": -inf}, "bad"),
-        ({"x": {"bad": [1, inf]}}, "bad"),
-        ({"bad": b"bytes"}, "bad"),
-        ({"bad": {1, 2}}, "bad"),
-        ({"bad": object()}, "bad"),
-        ({5: 1}, "not JSON"),
-        ([], "dict"),
-        ([1], "dict"),
-        ("text", "dict"),
-        (None, "dict"),
-    ):
-        it, client = device()
-        for verb in (it.send_telemetry, it.send_attributes, it.record):
-            error = raised(ValueError, verb, values)
-            assert error and name in str(error), (values, error)
-        assert client.requests == [] and len(it.outbox) == 0
+INF = float("inf")
+
+
+@rows(
+    nan=({"a": 1, "bad": float("nan")}, "bad"),
+    infinite=({"bad": INF}, "bad"),
+    below_all=({"bad": -INF}, "bad"),
+    nested=({"x": {"bad": [1, INF]}}, "bad"),
+    bytes=({"bad": b"bytes"}, "bad"),
+    set=({"bad": {1, 2}}, "bad"),
+    object=({"bad": object()}, "bad"),
+    key=({5: 1}, "not JSON"),
+    empty_list=([], "dict"),
+    list_of_ints=([1], "dict"),
+    text=("text", "dict"),
+    none=(None, "dict"),
+)
+def test_what_is_not_json_is_named(values, name):
+    it, client = device()
+    for verb in (it.send_telemetry, it.send_attributes, it.record):
+        error = raised(ValueError, verb, values)
+        assert error and name in str(error)
+    assert client.requests == [] and len(it.outbox) == 0
 
 
 def test_attributes():
@@ -100,11 +104,11 @@ def test_other_refusals_are_raised():
     assert error.code == 0x81 and str(error) == "4.01"
 
 
-def test_names_that_cannot_be_asked_for():
+@rows("a=b", "a,b")
+def test_names_that_cannot_be_asked_for(name):
     it, client = device()
-    for keys in (("a=b",), ("a,b",)):
-        assert raised(ValueError, it.request_attributes, keys)
-        assert raised(ValueError, it.request_attributes, (), keys)
+    assert raised(ValueError, it.request_attributes, (name,))
+    assert raised(ValueError, it.request_attributes, (), (name,))
     assert client.requests == []
 
 
@@ -151,7 +155,7 @@ def test_what_goes_wrong_is_told_without_the_token():
     log = []
     it, _ = device(OSError(110), token="SECRET", log=log.append)
     assert raised(OSError, it.send_telemetry, {"t": 1})
-    it.session.link.report("telemetry", OSError(110))
+    it.session.report("telemetry", OSError(110))
     assert it.problem == log[0] and "SECRET" not in log[0]
 
 
@@ -160,3 +164,11 @@ def test_replies_go_to_the_commands_path():
     it.on_rpc("echo", lambda params: {"params": params})
     run(it.commands.take(b'{"id":7,"method":"echo","params":[1]}'))
     assert posted(client) == ("api/v1/TOK/rpc/7", {"params": [1]})
+
+
+def test_what_not_every_device_needs_is_loaded_when_it_is_asked_for():
+    from thingsboard.provisioning import provision
+    from thingsboard.updater import Updater
+
+    assert thingsboard.provision is provision and thingsboard.Updater is Updater
+    assert raised(AttributeError, lambda: thingsboard.provisioner)

@@ -2,7 +2,7 @@
 
 import json
 
-from fakes import Board
+from fakes import Board, raised
 from thingsboard.clock import Clock
 from thingsboard.outbox import Outbox
 
@@ -137,14 +137,17 @@ def test_dropping_while_a_batch_is_on_its_way():
     assert kept[0] >= 5 and kept == list(range(kept[0], 20))
 
 
+def test_what_just_fits_is_kept_and_sent_together():
+    record = '{"a":"%s"}' % ("x" * 472)  # 480 bytes: 2 + 2 * (480 + 31) are a block
+    box, _, _ = outbox(max_bytes=2 * (480 + 64))
+    box.add(record)
+    box.add(record)
+    assert len(records(box)) == 2 and box.dropped == 0
+
+
 def test_a_time_must_be_a_number():
     box, _, _ = outbox()
-    try:
-        box.add("{}", "yesterday")
-    except ValueError:
-        assert len(box) == 0
-    else:
-        raise AssertionError("taken")
+    assert raised(ValueError, box.add, "{}", "yesterday") and len(box) == 0
 
 
 def test_a_refusal_of_what_was_dropped_meanwhile():

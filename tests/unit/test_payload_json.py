@@ -4,58 +4,72 @@ import json
 
 from coap import TransferError
 from fakes import raised
-from thingsboard.payload_json import JSONPayload
-
-codec = JSONPayload()
-
-
-def test_what_goes_out():
-    for kind, values in (
-        ("telemetry", {"t": 1}),
-        ("telemetry", {"ts": 5, "values": {"t": 1}}),
-        ("telemetry", [{"t": 1}, {"t": 2}]),
-        ("attributes", {"a": [1, None]}),
-        ("call", {"method": "m", "params": None}),
-        ("reply", {}),
-        ("claim", {"secretKey": "s", "durationMs": 0}),
-        ("provision", {"token": "t"}),
-    ):
-        payload = codec.encode(kind, values)
-        assert isinstance(payload, bytes) and json.loads(payload) == values, kind
+from rows import rows
+from thingsboard import payload_json as codec
 
 
-def test_only_telemetry_may_be_a_list():
-    for kind in ("attributes", "call", "reply", "claim", "provision"):
-        assert raised(ValueError, codec.encode, kind, [{"a": 1}]), kind
-    for values in ([], [1], [[{"a": 1}]], "text", None):
-        assert raised(ValueError, codec.encode, "telemetry", values), values
+@rows(
+    ("telemetry", {"t": 1}),
+    ("telemetry", {"ts": 5, "values": {"t": 1}}),
+    ("telemetry", [{"t": 1}, {"t": 2}]),
+    ("attributes", {"a": [1, None]}),
+    ("call", {"method": "m", "params": None}),
+    ("reply", {}),
+    ("claim", {"secretKey": "s", "durationMs": 0}),
+    ("provision", {"token": "t"}),
+)
+def test_what_goes_out(kind, values):
+    payload = codec.encode(kind, values)
+    assert isinstance(payload, bytes) and json.loads(payload) == values
+
+
+@rows("attributes", "call", "reply", "claim", "provision")
+def test_only_telemetry_may_be_a_list(kind):
+    assert raised(ValueError, codec.encode, kind, [{"a": 1}])
+
+
+@rows(empty=[], of_ints=[1], of_lists=[[{"a": 1}]], text="text", none=None)
+def test_telemetry_is_a_dict_or_a_list_of_dicts(values):
+    assert raised(ValueError, codec.encode, "telemetry", values)
 
 
 def test_a_batch_of_records():
-    records = [(1_790_000_000_000, codec.record({"t": 1})), (5, codec.record({"t": "ä"}))]
-    payload = codec.batch(records)
-    assert json.loads(payload) == [
+    records = [(codec.record({"t": 1}), 1_790_000_000_000), (codec.record({"t": "ä"}), 5)]
+    count, payload = codec.batch(records)
+    assert count == 2 and json.loads(payload) == [
         {"ts": 1_790_000_000_000, "values": {"t": 1}},
         {"ts": 5, "values": {"t": "ä"}},
     ]
-    alone = codec.batch(records[:1])
-    assert len(alone) == 1 + len(records[0][1]) + codec.batch_overhead  # brackets, no comma
 
 
-def test_what_comes_in():
-    for kind in ("attributes", "state", "change", "command", "credentials", "answer"):
-        assert codec.decode(kind, b'{"a":1,"deleted":["x"]}') == {"a": 1, "deleted": ["x"]}
-    assert codec.decode("answer", b"[1]") == [1] and codec.decode("answer", b"5") == 5
+@rows((952, 2, 1024), (953, 1, 985), (5000, 1, 5032))
+def test_a_batch_fits_a_block_or_is_one_record(size, count, length):
+    records = [(record, 1_790_000_000_000) for record in ("x" * size, '{"n":123}', "{}")]
+    taken, payload = codec.batch(records)
+    assert (taken, len(payload)) == (count, length)
 
 
-def test_what_comes_in_and_is_no_object():
-    for kind in ("attributes", "state", "change", "command", "credentials"):
-        for payload in (b"[]", b"5", b'"x"', b"null"):
-            error = raised(TransferError, codec.decode, kind, payload)
-            assert error and "no object" in str(error), (kind, payload)
+OBJECTS = ("attributes", "state", "change", "command", "credentials")
 
 
-def test_what_comes_in_and_is_no_json():
-    for payload in (b"", b"{oops", b"\x08\x01"):
-        error = raised(TransferError, codec.decode, "answer", payload)
-        assert error and "no JSON" in str(error), payload
+@rows("answer", *OBJECTS)
+def test_what_comes_in(kind):
+    assert codec.decode(kind, b'{"a":1,"deleted":["x"]}') == {"a": 1, "deleted": ["x"]}
+
+
+@rows((b"[1]", [1]), (b"5", 5), (b"null", None))
+def test_an_answer_may_be_anything(payload, values):
+    assert codec.decode("answer", payload) == values
+
+
+@rows(*OBJECTS)
+def test_what_comes_in_and_is_no_object(kind):
+    for payload in (b"[]", b"5", b'"x"', b"null"):
+        error = raised(TransferError, codec.decode, kind, payload)
+        assert error and "no object" in str(error), payload
+
+
+@rows(empty=b"", cut_short=b"{oops", protobuf=b"\x08\x01")
+def test_what_comes_in_and_is_no_json(payload):
+    error = raised(TransferError, codec.decode, "answer", payload)
+    assert error and "no JSON" in str(error)

@@ -2,6 +2,7 @@
 
 import json
 
+from coap import TransferError
 from coap.message import Message
 from fakes import Client, raised, run
 from rows import rows
@@ -50,8 +51,8 @@ def test_all_fields_reach_the_server():
         "secret",
     ),
     failure=(0x80, b'{"errorMsg":"Failed to provision device!","status":"FAILURE"}', "exists"),
-    refused=(0x80, b"", "4.00"),
-    server_error=(0xA0, b"", "5.00"),
+    without_a_reason=(0x80, b"", "4.00"),
+    busy=(0xA0, b"", "5.00"),
 )
 def test_refusals_say_what_to_look_at(code, payload, word):
     _, asking = ask(Message(code, payload))
@@ -61,7 +62,5 @@ def test_refusals_say_what_to_look_at(code, payload, word):
 
 
 def test_an_answer_that_is_no_json():
-    from coap import TransferError
-
     _, asking = ask(Message(0x41, b"\x08\x01"))
     assert raised(TransferError, lambda: asking)

@@ -5,8 +5,9 @@ import json
 
 from coap import TransferError
 from fakes import Board, run
+from rows import rows
+from thingsboard import payload_json
 from thingsboard.clock import Clock
-from thingsboard.payload_json import JSONPayload
 from thingsboard.rpc import Commands
 
 
@@ -18,7 +19,7 @@ class Scene:
         self.log = []  # (what, error)
         self.fault = send  # called before a reply is taken
         clock = Clock(ticks or Board())
-        self.commands = Commands(JSONPayload(), clock, self.send, self.report)
+        self.commands = Commands(payload_json, clock, self.send, self.report)
 
     def on(self, method, handler):
         self.commands.handlers[method] = handler
@@ -54,27 +55,36 @@ def test_async_handler():
     assert it.sent == [(0, {"params": None})]
 
 
-def test_that_goes_wrong_is_answered_by_an_object():
+@rows(
+    number=(lambda params: 5, {"error": "the handler returned no dict"}, []),
+    nothing=(lambda params: None, {}, []),
+    raises=(lambda params: params["password"], {"error": "TypeError"}, ["m"]),
+    nan=(lambda params: {"x": float("nan")}, {"error": "ValueError"}, ["m"]),
+    not_a_pair=(lambda params: ({}, None, 1), {"error": "ValueError"}, ["m"]),
+)
+def test_what_a_handler_may_do_wrong_is_answered_by_an_object(handler, answer, reported):
     it = Scene()
-    it.on("raises", lambda params: params["password"])
-    it.on("number", lambda params: 5)
-    it.on("nan", lambda params: {"x": float("nan")})
-    it.on("nothing", lambda params: None)
-    for method, answer in (
-        (b"unknown", {"error": "no such method"}),
-        (b"raises", {"error": "TypeError"}),
-        (b"number", {"error": "the handler returned no dict"}),
-        (b"nan", {"error": "ValueError"}),
-        (b"nothing", {}),
-    ):
-        it.take(b'{"id":1,"method":"' + method + b'"}')
-        assert it.sent[-1] == (1, answer)
-    assert [what for what, _ in it.log] == ["raises", "nan"]
+    it.on("m", handler)
+    it.take(b'{"id":1,"method":"m"}')
+    assert it.sent == [(1, answer)] and [what for what, _ in it.log] == reported
+
+
+@rows(
+    unknown=b'{"id":1,"method":"unknown"}',
+    none=b'{"id":1}',
+    no_text=b'{"id":1,"method":["m"]}',
+)
+def test_a_method_that_nobody_handles_is_answered_by_an_error(payload):
+    it = Scene()
+    it.on("m", lambda params: {})
+    it.take(payload)
+    assert it.sent == [(1, {"error": "no such method"})] and it.log == []
 
 
 def test_a_repeated_command_runs_once():
     ticks = Board()
     it = Scene(ticks)
+    ticks.now = 300_000  # it has been on for a while
     ran = []
     it.on("m", lambda params: ran.append(params) or {"n": len(ran)})
     it.take(b'{"id":0,"method":"m","params":1}')
@@ -173,9 +183,9 @@ def test_an_action_waits_for_the_reply_that_arrives():
     assert done == ["reset"]
 
 
-def test_what_is_no_command_is_reported():
+@rows(no_json=b"{", array=b"[1]", number=b"7")
+def test_what_is_no_command_is_reported(payload):
     it = Scene()
-    for payload in (b"{", b"[1]", b"7"):
-        it.take(payload)
-    assert it.sent == [] and len(it.log) == 3
-    assert all(isinstance(error, TransferError) for _, error in it.log)
+    it.take(payload)
+    ((what, error),) = it.log
+    assert it.sent == [] and what == "rpc" and isinstance(error, TransferError)

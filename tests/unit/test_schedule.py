@@ -1,6 +1,7 @@
 # What a session has to do at which time.
 
-from thingsboard.schedule import PING, REGISTER, SYNC, Schedule
+from rows import rows
+from thingsboard.link import PING, REGISTER, SYNC, Schedule
 
 START = 1_000_000
 HOUR = 3_600_000
@@ -51,10 +52,10 @@ def test_a_failed_sign_of_life_is_tried_again_at_once():
     assert [at for job, at in done if job == PING] == [25_000, 26_000, 27_000, 28_000]
 
 
-def test_registrations_are_spread_by_a_tenth_each_way():
-    for random, period in ((lambda n: 0, 270_000), (lambda n: n - 1, 330_000)):
-        done = played(schedule(random=random), START + 331_000)
-        assert [at for job, at in done if job == REGISTER] == [period]
+@rows(earliest=(lambda n: 0, 270_000), latest=(lambda n: n - 1, 330_000))
+def test_registrations_are_spread_by_a_tenth_each_way(random, period):
+    done = played(schedule(random=random), START + 331_000)
+    assert [at for job, at in done if job == REGISTER] == [period]
 
 
 def test_after_a_recovery_all_is_registered_soon_but_not_at_once_again():

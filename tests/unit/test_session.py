@@ -6,306 +6,295 @@ import json
 
 from coap import ResponseError
 from coap.message import Message
-from thingsboard.clock import Clock
-from thingsboard.device import Device
-from thingsboard.session import Session, run
-from world import Client, World
-
-NOW_S = 1_790_000_000
+from world import NOW_S, failing, session, silence
 
 
-def middle(n):
-    return n // 2
+@session()
+def test_it_registers_asks_for_the_time_and_gives_signs_of_life(world, client, device, log):
+    world.pass_ms(299_000)
+    assert [path for _, what, path in client.done if what == "register"] == [
+        "attributes",
+        "rpc",
+    ]
+    assert client.times("efento/t") == [0]
+    assert client.times("ping") == [25_000 * n for n in range(1, 12)]
+    assert log == [] and device.problem is None
+    world.pass_ms(2000)
+    assert client.times("register") == [0, 0, 300_000, 300_000]
 
 
-def told_time(what):
-    if what == "efento/t":
-        return Message(0x45, NOW_S.to_bytes(4, "big"))
+@session()
+def test_records_leave_at_once_when_the_time_is_known(world, client, device, log):
+    world.pass_ms(500)
+    device.record({"t": 1})
+    world.pass_ms(0)
+    assert client.times("telemetry") == [500] and len(device.outbox) == 0
+    ts = (NOW_S * 1000) + 500 + 500  # the second has passed by half when it is told
+    assert json.loads(client.payloads[0]) == [{"ts": ts, "values": {"t": 1}}]
+    world.pass_ms(60_000)
+    assert len(client.payloads) == 1
 
 
-def play(scene, answers=told_time, **parameters):
-    """Run scene(world, client, device, log) beside a session, which must not end by itself."""
-    world = World()
-
-    async def main():
-        client = Client(world, answers)
-        log = []
-        device = Device(client, "TOK", clock=Clock(world))
-        device.session = Session(client, device.clock, log.append, middle)
-        session = asyncio.create_task(run(device, **parameters))
-        await world.pass_ms(0)
-        await scene(world, client, device, log)
-        await world.pass_ms(0)
-        assert not session.done()
-        session.cancel()
-        try:
-            await session
-        except asyncio.CancelledError:
-            pass
-        assert all([observation.cancelled for observation in client.observations])
-
-    world.run(main)
+@session()
+def test_records_wait_for_the_time(world, client, device, log):
+    client.answers = failing("efento/t", [silence()])
+    device.record({"t": 1})
+    world.pass_ms(59_000)
+    assert client.times("telemetry") == [] and client.times("efento/t") == [0]
+    world.pass_ms(2000)
+    assert client.times("efento/t") == [0, 60_000]
+    assert client.times("telemetry") == [60_000]
+    ts = json.loads(client.payloads[0])[0]["ts"]
+    assert ts == NOW_S * 1000 + 500 - 60_000
 
 
-def silence():
-    return OSError(errno.ETIMEDOUT)
+@session()
+def test_a_busy_server_gets_the_batch_again_after_a_wait(world, client, device, log):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [ResponseError(Message(0xA0)) for _ in range(3)])
+    device.record({"t": 1})
+    world.pass_ms(10_000)
+    assert client.times("telemetry") == [0, 750, 2250, 5250]
+    assert len(device.outbox) == 0 and device.problem is None
+    assert log == ["telemetry: ResponseError 5.00"]
+    # It was taken: the next wait is short again.
+    client.answers = failing("telemetry", [ResponseError(Message(0xA0))])
+    device.record({"t": 2})
+    world.pass_ms(10_000)
+    assert client.times("telemetry")[4:] == [10_000, 10_750]
 
 
-def test_it_registers_asks_for_the_time_and_gives_signs_of_life():
-    async def scene(world, client, device, log):
-        await world.pass_ms(299_000)
-        assert [path for _, what, path in client.done if what == "register"] == [
-            "attributes",
-            "rpc",
-        ]
-        assert client.times("efento/t") == [0]
-        assert client.times("ping") == [25_000 * n for n in range(1, 12)]
-        assert log == [] and device.problem is None
-        await world.pass_ms(2000)
-        assert client.times("register") == [0, 0, 300_000, 300_000]
-
-    play(scene)
-
-
-def test_records_leave_at_once_when_the_time_is_known():
-    async def scene(world, client, device, log):
-        await world.pass_ms(500)
-        device.record({"t": 1})
-        await world.pass_ms(0)
-        assert client.times("telemetry") == [500] and len(device.outbox) == 0
-        ts = (NOW_S * 1000) + 500 + 500  # the second has passed by half when it is told
-        assert json.loads(client.payloads[0]) == [{"ts": ts, "values": {"t": 1}}]
-        await world.pass_ms(60_000)
-        assert len(client.payloads) == 1
-
-    play(scene)
-
-
-def test_records_wait_for_the_time():
-    async def scene(world, client, device, log):
-        device.record({"t": 1})
-        await world.pass_ms(59_000)
-        assert client.times("telemetry") == [] and client.times("efento/t") == [0]
-        await world.pass_ms(2000)
-        assert client.times("efento/t") == [0, 60_000]
-        assert client.times("telemetry") == [60_000]
-        ts = json.loads(client.payloads[0])[0]["ts"]
-        assert ts == NOW_S * 1000 + 500 - 60_000
-
-    refusals = [silence()]
-
+@session()
+def test_a_refused_record_is_dropped_and_named(world, client, device, log):
     def answers(what):
-        return refusals.pop() if what == "efento/t" and refusals else told_time(what)
-
-    play(scene, answers)
-
-
-def test_a_busy_server_gets_the_batch_again_after_a_wait():
-    async def scene(world, client, device, log):
-        device.record({"t": 1})
-        await world.pass_ms(10_000)
-        assert client.times("telemetry") == [0, 750, 2250, 5250]
-        assert len(device.outbox) == 0 and device.problem is None
-        assert log == ["telemetry: ResponseError 5.00"]
-
-    busy = [ResponseError(Message(0xA0)) for _ in range(3)]
-
-    def answers(what):
-        return busy.pop() if what == "telemetry" and busy else told_time(what)
-
-    play(scene, answers)
-
-
-def test_a_refused_record_is_dropped_and_named():
-    async def scene(world, client, device, log):
-        for n in range(8):
-            device.record({"bad" if n == 5 else "n": n})
-        await world.pass_ms(1000)
-        assert len(device.outbox) == 0 and device.outbox.refused == 1
-        assert log == ['{"bad":5}: ResponseError 4.00']
-        good = [json.loads(payload) for payload in client.payloads if b"bad" not in payload]
-        assert sorted([r["values"]["n"] for batch in good for r in batch]) == [0, 1, 2, 3, 4, 6, 7]
-        assert set(client.times("telemetry")) == {0}  # a refusal costs no time
-
-    def answers(what):
-        if what == "telemetry" and b"bad" in clients[-1].payloads[-1]:
+        if what == "telemetry" and b"bad" in client.payloads[-1]:
             return ResponseError(Message(0x80))
-        return told_time(what)
 
-    clients = []
+    world.pass_ms(0)
+    client.answers = answers
+    for n in range(8):
+        device.record({"bad" if n == 5 else "n": n})
+    world.pass_ms(1000)
+    assert len(device.outbox) == 0 and device.outbox.refused == 1
+    assert log == ['{"bad":5}: ResponseError 4.00']
+    good = [json.loads(payload) for payload in client.payloads if b"bad" not in payload]
+    assert sorted([r["values"]["n"] for batch in good for r in batch]) == [0, 1, 2, 3, 4, 6, 7]
+    assert set(client.times("telemetry")) == {0}  # a refusal costs no time
 
-    async def remember(world, client, device, log):
-        clients.append(client)
-        await scene(world, client, device, log)
 
-    play(remember, answers)
+def is_answered(world, device):
+    # Whether telemetry is, which is sent now.
+    try:
+        world.loop.run(device.send_telemetry({"t": 1}))
+    except OSError:
+        return False
+    return True
 
 
-def test_an_answer_after_silence_registers_anew_soon():
-    async def scene(world, client, device, log):
-        await world.pass_ms(100_000)
-        registered = len(client.times("register"))
-        faults.append(silence())
-        for _ in range(2):
-            try:
-                await device.send_telemetry({"t": 1})
-            except OSError:
-                pass
-        await world.pass_ms(0)
-        assert client.times("register")[registered:] == [100_000, 100_000]
-        # Not again within 10 seconds, however often it happens.
-        for _ in range(3):
-            client.endpoint.retransmissions += 1
-            faults.append(None)
-            await device.send_telemetry({"t": 1})
-            await world.pass_ms(1000)
-            faults.append(silence())
-            try:
-                await device.send_telemetry({"t": 1})
-            except OSError:
-                pass
-        await device.send_telemetry({"t": 1})
-        await world.pass_ms(15_000)
-        assert client.times("register")[registered + 2 :] == [110_000, 110_000]
-
+@session()
+def test_an_answer_after_silence_registers_anew_soon(world, client, device, log):
     faults = []
+    client.answers = failing("telemetry", faults)
+    world.pass_ms(100_000)
+    registered = len(client.times("register"))
+    faults.append(silence())
+    assert not is_answered(world, device)
+    assert is_answered(world, device)
+    world.pass_ms(0)
+    assert client.times("register")[registered:] == [100_000, 100_000]
+    # Not again within 10 seconds, however often it happens.
+    for _ in range(3):
+        assert is_answered(world, device)
+        world.pass_ms(1000)
+        faults.append(silence())
+        assert not is_answered(world, device)
+    assert is_answered(world, device)
+    world.pass_ms(15_000)
+    assert client.times("register")[registered + 2 :] == [110_000, 110_000]
 
+
+@session()
+def test_an_answer_after_a_repetition_registers_anew_soon(world, client, device, log):
     def answers(what):
-        return faults.pop(0) if what == "telemetry" and faults else told_time(what)
+        if what == "telemetry":
+            client.endpoint.retransmissions += 1
 
-    play(scene, answers)
-
-
-def test_three_silences_in_a_row_take_a_new_source_port():
-    async def scene(world, client, device, log):
-        await world.pass_ms(29_000)
-        assert client.times("ping") == [25_000, 26_000, 27_000, 28_000, 29_000]
-        assert client.times("reconnect") == [27_000]
-        registered = client.times("register")
-        assert registered == [0, 0, 28_000, 28_000]
-        assert log == ["session: OSError %s" % silence()]
-
-    def answers(what):
-        return silence() if what == "ping" else told_time(what)
-
-    play(scene, answers)
+    world.pass_ms(100_000)
+    client.answers = answers
+    assert is_answered(world, device)
+    world.pass_ms(0)
+    assert client.times("register") == [0, 0, 100_000, 100_000]
 
 
-def test_a_new_source_port_registers_anew():
-    async def scene(world, client, device, log):
-        await world.pass_ms(60_000)
-        client.reconnect()  # the owner's call, as when the Wi-Fi was entered again
-        await world.pass_ms(1)
-        assert client.times("register") == [0, 0, 60_000, 60_000]
-
-    play(scene)
-
-
-def test_a_gap_registers_that_observation_anew_once():
-    async def scene(world, client, device, log):
-        attributes, commands = client.observations
-        attributes.notify(0, b'{"a":1}')
-        attributes.notify(3, b'{"a":2}')
-        attributes.notify(6, b'{"a":3}', token=b"\x01")
-        await world.pass_ms(0)
-        assert attributes.registered == 2 and commands.registered == 1
-        attributes.notify(0, b'{"b":1}')
-        await world.pass_ms(0)
-        assert attributes.registered == 2 and device.shared == {"b": 1}
-
-    play(scene)
+@session()
+def test_three_silences_in_a_row_take_a_new_source_port(world, client, device, log):
+    client.answers = failing("ping", [silence() for _ in range(99)])
+    world.pass_ms(29_000)
+    assert client.times("ping") == [25_000, 26_000, 27_000, 28_000, 29_000]
+    assert client.times("reconnect") == [27_000]
+    registered = client.times("register")
+    assert registered == [0, 0, 28_000, 28_000]
+    assert log == ["session: OSError %s" % silence()]
 
 
-def test_an_observation_that_ends_is_begun_anew_with_growing_waits():
-    async def scene(world, client, device, log):
-        for n in range(3):
-            client.observations[-1 if n else 0].put(ResponseError(Message(0x42)))
-            await world.pass_ms(60_000)
-        starts = client.times("attributes")
-        assert starts[:4] == [0, 750, 61_500, 123_000]
-        client.observations[-1].notify(0)
-        await world.pass_ms(0)
-        assert device.problem is None
-        client.observations[-1].put(ResponseError(Message(0x42)))
-        await world.pass_ms(749)
-        before = len(client.times("attributes"))
-        await world.pass_ms(1)
-        assert len(client.times("attributes")) == before + 1
-
-    play(scene, reregister_ms=10_000_000)
+@session(keepalive_ms=0)
+def test_the_third_silence_of_telemetry_takes_a_new_source_port_at_once(
+    world, client, device, log
+):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [silence() for _ in range(3)])
+    device.record({"t": 1})
+    world.pass_ms(10_000)
+    assert client.times("telemetry") == [0, 750, 2250, 5250]
+    assert client.times("reconnect") == [2250]
 
 
-def test_a_wrong_access_token_is_asked_for_again_after_minutes():
-    async def scene(world, client, device, log):
-        for observation in client.observations[:2]:
-            observation.put(ResponseError(Message(0x81)))
-        await world.pass_ms(200_000)
-        assert client.times("register") == [0, 0]
-        await world.pass_ms(30_000)
-        assert client.times("register") == [0, 0, 225_000, 225_000]
-
-    play(scene, reregister_ms=10_000_000)
-
-
-def test_a_notification_that_is_no_json_costs_that_registration_only():
-    async def scene(world, client, device, log):
-        client.observations[0].notify(0, b'{"a":')
-        await world.pass_ms(1000)
-        assert client.observations[0].cancelled and "TransferError" in log[0]
-        client.observations[-1].notify(0, b'{"a":1}')
-        await world.pass_ms(0)
-        assert device.shared == {"a": 1} and device.problem is None
-
-    play(scene)
+@session(keepalive_ms=0)
+def test_after_news_it_sleeps_on(world, client, device, log):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [silence()])
+    device.record({"t": 1})
+    waits = world.waits
+    world.pass_ms(1000)  # the answer after the silence is the news
+    assert world.waits == waits + 1
+    world.pass_ms(600)
+    assert world.waits == waits + 1
 
 
-def test_commands_do_not_wait_for_each_other():
-    async def scene(world, client, device, log):
-        async def slow(params):
-            await asyncio.sleep_ms(params)
-            return {"slept": params}
-
-        device.on_rpc("slow", slow)
-        commands = client.observations[1]
-        commands.notify(0, b"")
-        for n, ms in enumerate((900, 10)):
-            text = '{"id":%d,"method":"slow","params":%d}' % (n, ms)
-            commands.notify(n + 1, text.encode())
-        await world.pass_ms(1000)
-        assert client.payloads == [b'{"slept":10}', b'{"slept":900}']
-
-    play(scene)
+@session()
+def test_a_new_source_port_registers_anew(world, client, device, log):
+    world.pass_ms(60_000)
+    client.reconnect()  # the owner's call, as when the Wi-Fi was entered again
+    world.pass_ms(1)
+    assert client.times("register") == [0, 0, 60_000, 60_000]
 
 
-def test_what_cannot_begin_is_tried_again():
-    async def scene(world, client, device, log):
-        await world.pass_ms(20_000)
-        assert len(client.observations) == 2 and len(log) >= 1
-        assert device.problem
-
-    faults = [OSError(errno.EHOSTUNREACH) for _ in range(5)]
-
-    def answers(what):
-        return faults.pop() if what == "observe" and faults else told_time(what)
-
-    play(scene, answers)
-
-
-def test_an_error_that_nobody_foresaw_ends_nothing():
-    async def scene(world, client, device, log):
-        await world.pass_ms(28_500)
-        assert client.times("ping") == [25_000, 26_000, 27_000, 28_000]
-        assert log and "MemoryError" in log[0]
-
-    def answers(what):
-        return MemoryError() if what == "ping" else told_time(what)
-
-    play(scene, answers)
+@session()
+def test_a_gap_registers_that_observation_anew_once(world, client, device, log):
+    world.pass_ms(0)
+    attributes, commands = client.observations
+    attributes.notify(0, b'{"a":1}')
+    attributes.notify(3, b'{"a":2}')
+    attributes.notify(6, b'{"a":3}', token=b"\x01")
+    world.pass_ms(0)
+    assert attributes.registered == 2 and commands.registered == 1
+    attributes.notify(0, b'{"b":1}')
+    world.pass_ms(0)
+    assert attributes.registered == 2 and device.shared == {"b": 1}
 
 
-def test_without_keepalive_it_sleeps_until_the_registration():
-    async def scene(world, client, device, log):
-        await world.pass_ms(299_000)
-        assert [what for _, what, _ in client.done] == ["register", "register", "request"]
+@session(reregister_ms=10_000_000)
+def test_an_observation_that_ends_is_begun_anew_with_growing_waits(world, client, device, log):
+    world.pass_ms(0)
+    for n in range(3):
+        client.observations[-1 if n else 0].put(ResponseError(Message(0x42)))
+        world.pass_ms(60_000)
+    starts = client.times("attributes")
+    assert starts[:4] == [0, 750, 61_500, 123_000]
+    client.observations[-1].notify(0)
+    world.pass_ms(0)
+    assert device.problem is None
+    client.observations[-1].put(ResponseError(Message(0x42)))
+    world.pass_ms(749)
+    before = len(client.times("attributes"))
+    world.pass_ms(1)
+    assert len(client.times("attributes")) == before + 1
 
-    play(scene, keepalive_ms=0)
+
+@session(reregister_ms=10_000_000)
+def test_a_wrong_access_token_is_asked_for_again_after_minutes(world, client, device, log):
+    world.pass_ms(0)
+    for observation in client.observations[:2]:
+        observation.put(ResponseError(Message(0x81)))
+    world.pass_ms(200_000)
+    assert client.times("register") == [0, 0]
+    world.pass_ms(30_000)
+    assert client.times("register") == [0, 0, 225_000, 225_000]
+
+
+@session()
+def test_a_notification_that_is_no_json_costs_that_registration_only(world, client, device, log):
+    world.pass_ms(0)
+    client.observations[0].notify(0, b'{"a":')
+    world.pass_ms(1000)
+    assert client.observations[0].cancelled and "TransferError" in log[0]
+    client.observations[-1].notify(0, b'{"a":1}')
+    world.pass_ms(0)
+    assert device.shared == {"a": 1} and device.problem is None
+
+
+@session()
+def test_commands_do_not_wait_for_each_other(world, client, device, log):
+    world.pass_ms(0)
+
+    async def slow(params):
+        await asyncio.sleep_ms(params)
+        return {"slept": params}
+
+    device.on_rpc("slow", slow)
+    commands = client.observations[1]
+    commands.notify(0, b"")
+    for n, ms in enumerate((900, 10)):
+        text = '{"id":%d,"method":"slow","params":%d}' % (n, ms)
+        commands.notify(n + 1, text.encode())
+    world.pass_ms(1000)
+    assert client.payloads == [b'{"slept":10}', b'{"slept":900}']
+
+
+@session()
+def test_commands_may_come_in_any_order_but_attributes_not(world, client, device, log):
+    world.pass_ms(0)
+    assert [(it.path, it.ordered) for it in client.observations] == [
+        (("api", "v1", "TOK", "attributes"), True),
+        (("api", "v1", "TOK", "rpc"), False),
+    ]
+
+
+@session()
+def test_an_empty_command_answers_the_registration_only(world, client, device, log):
+    world.pass_ms(0)
+    client.observations[1].notify(0, b"")
+    world.pass_ms(1000)
+    assert client.payloads == [] and log == []
+
+
+@session()
+def test_what_cannot_begin_is_tried_again(world, client, device, log):
+    client.answers = failing("observe", [OSError(errno.EHOSTUNREACH) for _ in range(5)])
+    world.pass_ms(20_000)
+    assert len(client.observations) == 2 and len(log) >= 1
+    assert device.problem
+
+
+@session()
+def test_an_error_that_nobody_foresaw_ends_nothing(world, client, device, log):
+    client.answers = failing("ping", [MemoryError() for _ in range(99)])
+    world.pass_ms(28_500)
+    assert client.times("ping") == [25_000, 26_000, 27_000, 28_000]
+    assert log and "MemoryError" in log[0]
+
+
+class EndlessUpdater:
+    """What session.run() needs of an Updater: run() until cancelled."""
+
+    def __init__(self):
+        self.runs = 0
+
+    async def run(self):
+        self.runs += 1
+        await asyncio.Event().wait()
+
+
+updater = EndlessUpdater()
+
+
+@session(updater=updater)
+def test_an_updater_runs_beside_it(world, client, device, log):
+    world.pass_ms(1000)
+    assert updater.runs == 1
+
+
+@session(keepalive_ms=0)
+def test_without_keepalive_it_sleeps_until_the_registration(world, client, device, log):
+    world.pass_ms(299_000)
+    assert [what for _, what, _ in client.done] == ["register", "register", "request"]

@@ -2,309 +2,277 @@
 
 import os
 
-from ota import CHUNK, FAULTS, PACKAGES, Life, assignment, play
+from ota import CHUNK, FAULTS, PACKAGES, Life, assignment, scene
+from rows import rows
+
+SIZE = len(PACKAGES["1.1"])
+CHUNKS = -(-SIZE // CHUNK)
 
 
-def chunks(version):
-    return -(-len(PACKAGES[version]) // CHUNK)
+@scene
+def test_an_update(slept, server, root):
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    states = ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING"]
+    assert server.values("sw_state") == states
+    assert sorted(server.asked) == [("1.1", n) for n in range(CHUNKS)]
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.runs() == "1.1"
+    life.until(lambda: "UPDATED" in server.values("sw_state"))
+    life.off()
+    values = {"current_sw_title": "thermo", "current_sw_version": "1.1"}
+    values["sw_state"] = "UPDATED"
+    assert server.told[-1] == values
+    assert len(server.asked) == CHUNKS and slept == [] and life.log == []
 
 
-def test_an_update():
-    async def scene(slept, server, root):
-        life = Life(server, root)
-        life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        states = ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING"]
-        assert server.values("sw_state") == states
-        assert sorted(server.asked) == [("1.1", n) for n in range(chunks("1.1"))]
-        life = Life(server, root)
-        life.assign("1.1")
-        assert life.runs() == "1.1"
-        await life.until(lambda: "UPDATED" in server.values("sw_state"))
-        await life.off()
-        values = {"current_sw_title": "thermo", "current_sw_version": "1.1"}
-        values["sw_state"] = "UPDATED"
-        assert server.told[-1] == values
-        assert len(server.asked) == chunks("1.1") and slept == [] and life.log == []
-
-    play(scene)
-
-
-async def refusals(life, prefix="sw"):
+def refusals(life, prefix="sw"):
     # The texts of what was refused, when the updater has nothing more to do for a while.
     server = life.server
-    await life.until(ticks=120)
+    life.until(ticks=120)
     errors = server.values(prefix + "_error")
     assert server.values(prefix + "_state").count("FAILED") == len(errors)
     return errors
 
 
-def test_attributes_of_wrong_types_are_refused_with_a_text():
+@rows(
+    *[("size", value) for value in (str(SIZE), -1, -SIZE, 1, SIZE - 1, SIZE + 1, 1 << 40)],
+    *[("size", value) for value in ([0], 1.5, True)],
+    *[("title", value) for value in (5, True, ["thermo"], {"a": 1}, "other")],
+    *[("version", value) for value in (1.1, True, ["1.1"], "9.9")],
+    *[("checksum", value) for value in (5, True, ["00"], {"a": 1}, "00", "zz")],
+    *[("url", value) for value in (5, True, ["coap://a/b"], "a/b", "http://a/b")],
+    *[("url", value) for value in ("coap://a:b/c", "coap://[::1]/c")],
+)
+@scene
+def test_attributes_of_wrong_types_are_refused_with_a_text(slept, server, root, name, value):
     async def connect(host, port):
         raise OSError(113)
 
-    async def scene(slept, server, root, name, value):
-        life = Life(server, root, connect=connect)
-        life.hear(assignment("1.1", {name: value}))
-        errors = await refusals(life)
-        assert len(errors) == 1 and errors[0], (name, value, errors, life.log)
-        # All but the checksum is known at once.
-        assert name == "checksum" or len(server.asked) <= 3, (name, value)
-        # Put right, it is installed at once.
+    life = Life(server, root, connect=connect)
+    life.hear(assignment("1.1", {name: value}))
+    errors = refusals(life)
+    assert len(errors) == 1 and errors[0], life.log
+    # All but the checksum is known at once.
+    assert name == "checksum" or len(server.asked) <= 3
+    # Put right, it is installed at once.
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert slept == [] and Life(server, root).runs() == "1.1"
+
+
+@rows(("size", None), ("size", 0), ("title", ""), ("version", None))
+@scene
+def test_an_assignment_that_is_not_complete_waits_for_more(slept, server, root, name, value):
+    life = Life(server, root)
+    life.assign("1.1", {name: value})
+    assert refusals(life) == [] and len(server.told) == 1 and server.asked == []
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    assert slept == [] and Life(server, root).runs() == "1.1"
+
+
+@rows(
+    (None, "SHA256"),
+    ("", "MD5"),
+    (0, "CRC32"),
+    ("00", None),
+    ("00", "SHA384"),
+    (5, ["SHA256"]),
+    ("00", {"a": 1}),
+    ("00", 5),
+)
+@scene
+def test_checksums_that_are_taken_on_trust(slept, server, root, checksum, algorithm):
+    life = Life(server, root)
+    life.assign("1.1", {"checksum": checksum, "checksum_algorithm": algorithm})
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert slept == [] and Life(server, root).runs() == "1.1"
+    trusted = ["%s is not checked: the signature decides" % (algorithm,)]
+    assert life.log == (trusted if checksum else [])
+
+
+@scene
+def test_a_device_with_x509_is_told_why_it_gets_none(slept, server, root):
+    life = Life(server, root)
+    life.device.access_token = None
+    life.assign("1.1")
+    assert refusals(life) == ["CoAP gives no packages to a device with X.509"]
+    assert not server.asked and Life(server, root).runs() == ""
+
+
+@rows(1, 393, 394, 500)
+@scene
+def test_a_package_shorter_than_a_header_is_refused(slept, server, root, n):
+    # The other folder holds a whole package, begun by this very start.
+    life = Life(server, root)
+    life.assign("1.1", {"checksum": "00"})
+    assert refusals(life) == ["the checksum does not match"]
+    server.packages["1.2"] = PACKAGES["1.2"][:n]
+    life.assign("1.2", {"size": n, "checksum": None})
+    errors = refusals(life)
+    assert len(errors) == 2 and errors[1], life.log
+    life.off()
+    assert not life.reset and Life(server, root).runs() == ""
+
+
+@rows(*[(fault, n) for fault in FAULTS if "another" not in fault for n in (0, CHUNKS - 1)])
+@scene
+def test_which_answers_end_an_update_and_which_only_an_attempt(slept, server, root, fault, chunk):
+    faults = [fault]
+    server.fault = lambda version, n: faults.pop() if faults and n == chunk else None
+    life = Life(server, root)
+    life.assign("1.1")
+    if fault in ("short", "long", "empty", "4.04", "4.00"):
+        errors = refusals(life)
+        assert len(errors) == 1 and errors[0] and slept == []
+        # Taken away and assigned again it is tried again; so it is by the next start.
+        life.hear({})
+        life.until(ticks=10)
         life.assign("1.1")
-        assert await life.until() and life.reset, (name, value, life.log)
-        await life.off()
-        assert slept == [] and Life(server, root).runs() == "1.1"
-
-    size = len(PACKAGES["1.1"])
-    for name, values in (
-        ("size", (str(size), -1, -size, 1, size - 1, size + 1, 1 << 40, [0], 1.5, True)),
-        ("title", (5, True, ["thermo"], {"a": 1}, "other")),
-        ("version", (1.1, True, ["1.1"], "9.9")),
-        ("checksum", (5, True, ["00"], {"a": 1}, "00", "zz")),
-        ("url", (5, True, ["coap://a/b"], "a/b", "http://a/b", "coap://a:b/c", "coap://[::1]/c")),
-    ):
-        for value in values:
-            play(scene, name, value)
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert slept in ([], [1000]) and Life(server, root).runs() == "1.1"
+    assert len(server.asked) <= 2 * CHUNKS + 3
 
 
-def test_an_assignment_that_is_not_complete_waits_for_more():
-    async def scene(slept, server, root, name, value):
-        life = Life(server, root)
-        life.assign("1.1", {name: value})
-        assert await refusals(life) == [] and len(server.told) == 1 and server.asked == []
-        life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        assert slept == [] and Life(server, root).runs() == "1.1"
-
-    for name, value in (("size", None), ("size", 0), ("title", ""), ("version", None)):
-        play(scene, name, value)
-
-
-def test_checksums_that_are_taken_on_trust():
-    async def scene(slept, server, root, changes):
-        life = Life(server, root)
-        life.assign("1.1", changes)
-        assert await life.until() and life.reset, (changes, life.log)
-        await life.off()
-        assert slept == [] and Life(server, root).runs() == "1.1"
-        trusted = ["%s is not checked: the signature decides" % (changes["checksum_algorithm"],)]
-        assert life.log == (trusted if changes["checksum"] else []), life.log
-
-    for checksum, algorithm in (
-        (None, "SHA256"),
-        ("", "MD5"),
-        (0, "CRC32"),
-        ("00", None),
-        ("00", "SHA384"),
-        (5, ["SHA256"]),
-        ("00", {"a": 1}),
-        ("00", 5),
-    ):
-        play(scene, {"checksum": checksum, "checksum_algorithm": algorithm})
+@rows(*[(fault, n) for fault in ("another chunk", "another version") for n in (0, 2, 4)])
+@scene
+def test_bytes_that_belong_elsewhere_are_found_before_activation(
+    slept, server, root, fault, chunk
+):
+    server.fault = lambda version, n: fault if (version, n) == ("1.1", chunk) else None
+    life = Life(server, root)
+    life.assign("1.1")
+    errors = refusals(life)
+    assert len(errors) == 1 and errors[0]
+    life.assign("1.2")
+    assert life.until() and life.reset
+    life.off()
+    assert Life(server, root).runs() == "1.2"
 
 
-def test_a_device_with_x509_is_told_why_it_gets_none():
-    async def scene(slept, server, root):
-        life = Life(server, root)
-        life.device.access_token = None
-        life.assign("1.1")
-        assert await refusals(life) == ["CoAP gives no packages to a device with X.509"]
-        assert not server.asked and Life(server, root).runs() == ""
-
-    play(scene)
-
-
-def test_a_package_shorter_than_a_header_is_refused():
-    async def scene(slept, server, root, n):
-        # The other folder holds a whole package, begun by this very start.
-        life = Life(server, root)
-        life.assign("1.1", {"checksum": "00"})
-        assert await refusals(life) == ["the checksum does not match"]
-        server.packages["1.2"] = PACKAGES["1.2"][:n]
-        life.assign("1.2", {"size": n, "checksum": None})
-        errors = await refusals(life)
-        assert len(errors) == 2 and errors[1], life.log
-        await life.off()
-        assert not life.reset and Life(server, root).runs() == ""
-
-    for n in (1, 393, 394, 500):
-        play(scene, n)
+@scene
+def test_a_busy_server_is_asked_ever_less_often(slept, server, root):
+    busy = ["5.00"] * 60
+    server.fault = lambda version, n: busy.pop() if busy else None
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    assert slept[:8] == [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
+    assert server.values("sw_error") == []
+    # When all is settled it begins anew.
+    server.window_limit = 1
+    answers = ["5.00", "4.04", "5.00"]
+    server.fault = lambda version, n: answers.pop(0) if answers else None
+    life = Life(server, root)
+    life.assign("1.2")
+    assert refusals(life) == ["the server answered 4.04"]
+    life.assign("1.3")
+    assert life.until() and life.reset
+    assert slept[-3:] == [60000, 1000, 1000]
+    life.off()
 
 
-def test_which_answers_end_an_update_and_which_only_an_attempt():
-    async def scene(slept, server, root, fault, chunk):
-        faults = [fault]
-        server.fault = lambda version, n: faults.pop() if faults and n == chunk else None
-        life = Life(server, root)
-        life.assign("1.1")
-        if fault in ("short", "long", "empty", 0x84, 0x80):
-            errors = await refusals(life)
-            assert len(errors) == 1 and errors[0] and slept == [], (fault, chunk, errors)
-            # Taken away and assigned again it is tried again; so it is by the next start.
-            life.hear({})
-            await life.until(ticks=10)
-            life.assign("1.1")
-        assert await life.until() and life.reset, (fault, chunk, life.log)
-        await life.off()
-        assert slept in ([], [1000]) and Life(server, root).runs() == "1.1"
-        assert len(server.asked) <= 2 * chunks("1.1") + 3
-
-    for fault in FAULTS:
-        if "another" not in str(fault):
-            for chunk in (0, chunks("1.1") - 1):
-                play(scene, fault, chunk)
+@rows(*[(n, version) for n in (1, 4, 7) for version in ("1.2", "1.3")])
+@scene
+def test_a_new_assignment_in_mid_download_takes_its_place(slept, server, root, n, version):
+    life = Life(server, root)
+    server.then[n] = lambda: life.assign(version)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    assert Life(server, root).runs() == version and server.values("sw_error") == []
 
 
-def test_bytes_that_belong_elsewhere_are_found_before_activation():
-    async def scene(slept, server, root, fault, chunk):
-        server.fault = lambda version, n: fault if (version, n) == ("1.1", chunk) else None
-        life = Life(server, root)
-        life.assign("1.1")
-        errors = await refusals(life)
-        assert len(errors) == 1 and errors[0], (fault, chunk, errors)
-        life.assign("1.2")
-        assert await life.until() and life.reset
-        await life.off()
-        assert Life(server, root).runs() == "1.2"
-
-    for fault in ("another chunk", "another version"):
-        for chunk in (0, 2, 4):
-            play(scene, fault, chunk)
+@rows(*range(1, CHUNKS + 1))
+@scene
+def test_a_package_for_the_other_slot_is_not_missed_while_one_is_refused(slept, server, root, n):
+    life = Life(server, root)
+    other = {"fw_title": "t", "fw_version": "1", "fw_size": 5}
+    server.then[n] = lambda: life.hear(dict(other, **assignment("1.1", {"checksum": "00"})))
+    life.assign("1.1", {"checksum": "00"})
+    assert refusals(life) == ["the checksum does not match"]
+    assert refusals(life, "fw") == ["this board takes no fw"]
+    life.off()
 
 
-def test_a_busy_server_is_asked_ever_less_often():
-    async def scene(slept, server, root):
-        busy = [0xA0] * 60
-        server.fault = lambda version, n: busy.pop() if busy else None
-        life = Life(server, root)
-        life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        assert slept[:8] == [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
-        assert server.values("sw_error") == []
-        # When all is settled it begins anew.
-        server.window_limit = 1
-        answers = [0xA0, 0x84, 0xA0]
-        server.fault = lambda version, n: answers.pop(0) if answers else None
-        life = Life(server, root)
-        life.assign("1.2")
-        assert await refusals(life) == ["the server answered 4.04"]
-        life.assign("1.3")
-        assert await life.until() and life.reset
-        assert slept[-3:] == [60000, 1000, 1000]
-        await life.off()
-
-    play(scene)
-
-
-def test_a_new_assignment_in_mid_download_takes_its_place():
-    async def scene(slept, server, root, n, version):
-        life = Life(server, root)
-        server.then[n] = lambda: life.assign(version)
-        life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        assert Life(server, root).runs() == version and server.values("sw_error") == []
-
-    for n in (1, 4, 7):
-        for version in ("1.2", "1.3"):
-            play(scene, n, version)
-
-
-def test_a_package_for_the_other_slot_is_not_missed_while_one_is_refused():
-    async def scene(slept, server, root, n):
-        life = Life(server, root)
-        other = {"fw_title": "t", "fw_version": "1", "fw_size": 5}
-        server.then[n] = lambda: life.hear(dict(other, **assignment("1.1", {"checksum": "00"})))
-        life.assign("1.1", {"checksum": "00"})
-        assert await refusals(life) == ["the checksum does not match"]
-        assert await refusals(life, "fw") == ["this board takes no fw"]
-        await life.off()
-
-    for n in range(1, chunks("1.1") + 1):
-        play(scene, n)
-
-
-def test_what_the_slot_has_is_not_asked_for_again():
-    async def scene(slept, server, root, n):
-        for end in (n, 99):
-            life = Life(server, root)
-            life.assign("1.1")
-            await life.until(lambda end=end: len(server.asked) > end)
-            await life.off()
-        assert life.reset and server.values("sw_error") == slept == []
-        # Asked for twice: the first chunk, and what was under way or not whole.
-        assert len(server.asked) <= chunks("1.1") + 2 + server.window_limit
-        assert Life(server, root).runs() == "1.1"
-
-    for n in range(1, 6):
-        play(scene, n)
-
-
-def test_with_pause_nothing_is_under_way_while_the_flash_is_written():
-    async def scene(slept, server, root, window, n):
-        written = []
-
-        def watched(data):
-            written.append(server.under_way)
-            write(data)
-
-        # At the first start, and at one that goes on where that ended.
-        server.window_limit = window
-        for end in (n, 99):
-            life = Life(server, root, pause=True)
-            write, life.slot.write = life.slot.write, watched
-            life.assign("1.1")
-            await life.until(lambda end=end: len(server.asked) > end)
-            await life.off()
-        assert life.reset and written == [0] * len(written) and server.most == window
-
-    for window in (1, 2, 3, 4):
-        for n in (2, 5):
-            play(scene, window, n)
-
-
-def test_progress_is_told_and_may_raise():
-    async def scene(slept, server, root):
-        told = []
-
-        def progress(done, total):
-            told.append((done, total))
-            if len(told) == 3:
-                raise ValueError("the display")
-
-        life = Life(server, root, progress=progress)
-        life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        size = len(PACKAGES["1.1"])
-        assert told[0] == (CHUNK, size) and told[-1] == (size, size) and len(slept) == 1
-
-    play(scene)
-
-
-def test_silence_between_the_states_costs_time_only():
-    async def scene(slept, server, root, n):
-        said = []
-
-        def deaf():
-            said.append(1)
-            if len(said) == n:
-                return "silence"
-
-        server.deaf = deaf
+@rows(*range(1, 6))
+@scene
+def test_what_the_slot_has_is_not_asked_for_again(slept, server, root, n):
+    for end in (n, 99):
         life = Life(server, root)
         life.assign("1.1")
-        assert await life.until() and life.reset
-        await life.off()
-        assert len(server.asked) <= chunks("1.1") + 6
-        assert Life(server, root).runs() == "1.1"
+        life.until(lambda end=end: len(server.asked) > end)
+        life.off()
+    assert life.reset and server.values("sw_error") == slept == []
+    # Asked for twice: the first chunk, and what was under way or not whole.
+    assert len(server.asked) <= CHUNKS + 2 + server.window_limit
+    assert Life(server, root).runs() == "1.1"
 
-    for n in range(1, 7):
-        play(scene, n)
+
+@rows(*[(window, n) for window in (1, 2, 3, 4) for n in (2, 5)])
+@scene
+def test_with_pause_nothing_is_under_way_while_the_flash_is_written(
+    slept, server, root, window, n
+):
+    written = []
+
+    def watched(data):
+        written.append(server.under_way)
+        write(data)
+
+    # At the first start, and at one that goes on where that ended.
+    server.window_limit = window
+    for end in (n, 99):
+        life = Life(server, root, pause=True)
+        write, life.slot.write = life.slot.write, watched
+        life.assign("1.1")
+        life.until(lambda end=end: len(server.asked) > end)
+        life.off()
+    assert life.reset and written == [0] * len(written) and server.most == window
+
+
+@scene
+def test_progress_is_told_and_may_raise(slept, server, root):
+    told = []
+
+    def progress(done, total):
+        told.append((done, total))
+        if len(told) == 3:
+            raise ValueError("the display")
+
+    life = Life(server, root, progress=progress)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    assert told[0] == (CHUNK, SIZE) and told[-1] == (SIZE, SIZE) and len(slept) == 1
+
+
+@rows(*range(1, 7))
+@scene
+def test_silence_between_the_states_costs_time_only(slept, server, root, n):
+    said = []
+
+    def deaf():
+        said.append(1)
+        if len(said) == n:
+            return "silence"
+
+    server.deaf = deaf
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    assert len(server.asked) <= CHUNKS + 6
+    assert Life(server, root).runs() == "1.1"
 
 
 class FullFlash:
@@ -323,43 +291,42 @@ class FullFlash:
         os.rename(old, new)
 
 
-def test_a_flash_that_is_full_for_a_while_only_delays_activation():
-    async def scene(slept, server, root):
-        flash = FullFlash()
-        life = Life(server, root, os=flash)
-        life.assign("1.1")
-        await life.until(lambda: "DOWNLOADED" in server.values("sw_state"))
-        flash.full = 2
-        assert await life.until() and life.reset, life.log
-        await life.off()
-        assert slept == [1000, 2000] and server.values("sw_error") == []
-        # The same for the confirmation.
-        life = Life(server, root, os=flash)
-        assert life.runs() == "1.1"
-        flash.full = 2
-        assert await life.until(lambda: not life.trial.unconfirmed()), life.log
-        await life.off()
-        assert slept[2:] == [1000, 2000]
-        assert not Life(server, root).trial.unconfirmed()
+@scene
+def test_a_flash_that_is_full_for_a_while_only_delays_activation(slept, server, root):
+    flash = FullFlash()
 
-    play(scene)
+    def progress(done, total):
+        if done == total and not slept:
+            flash.full = 2
+
+    life = Life(server, root, os=flash, progress=progress)
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert slept == [1000, 2000] and server.values("sw_error") == []
+    # The same for the confirmation.
+    life = Life(server, root, os=flash)
+    assert life.runs() == "1.1"
+    flash.full = 2
+    assert life.until(lambda: not life.trial.unconfirmed()), life.log
+    life.off()
+    assert slept[2:] == [1000, 2000]
+    assert not Life(server, root).trial.unconfirmed()
 
 
-def test_memory_that_is_short_for_a_while_only_delays():
-    async def scene(slept, server, root):
-        life = Life(server, root)
-        write, tries = life.slot.write, []
+@scene
+def test_memory_that_is_short_for_a_while_only_delays(slept, server, root):
+    life = Life(server, root)
+    write, tries = life.slot.write, []
 
-        def short(data):
-            tries.append(len(data))
-            if len(tries) in (2, 4):
-                raise MemoryError
-            write(data)
+    def short(data):
+        tries.append(len(data))
+        if len(tries) in (2, 4):
+            raise MemoryError
+        write(data)
 
-        life.slot.write = short
-        life.assign("1.1")
-        assert await life.until() and life.reset, life.log
-        await life.off()
-        assert len(slept) == 2 and Life(server, root).runs() == "1.1"
-
-    play(scene)
+    life.slot.write = short
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert len(slept) == 2 and Life(server, root).runs() == "1.1"

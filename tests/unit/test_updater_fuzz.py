@@ -1,6 +1,7 @@
 # The updater in bad weather: whatever the server says, no wrong byte runs, and nothing is stuck.
 
-from ota import FAULTS, Life, assignment, play
+from fakes import Chance
+from ota import FAULTS, Life, assignment, scene
 from rows import rows
 
 KEYS = ("title", "version", "size", "checksum", "checksum_algorithm", "url")
@@ -28,17 +29,19 @@ def check(life):
         assert text.split()[0] == "update:" and text.split()[1] in EXPECTED, text
 
 
-async def weather(slept, server, root):
-    """Some starts of a board with faults of all kinds, then fair weather."""
-    chance = server.chance
+@rows(*range(1, 15))
+@scene
+def test_after_any_weather_the_newest_package_runs(slept, server, root, seed):
+    # Some starts of a board with faults of all kinds, then fair weather.
+    chance = server.chance = Chance(seed)
     rate = chance.one_of((2, 10, 30))
     server.fault = lambda *_: chance.one_of(FAULTS) if chance.below(100) < rate else None
-    server.deaf = lambda: chance.one_of((None, None, None, None, None, "silence", 0xA0))
+    server.deaf = lambda: chance.one_of((None, None, None, None, None, "silence", "5.00"))
     server.window_limit = 1 + chance.below(4)
     life = runs = None
     for _ in range(1 + chance.below(4)):
         if life:
-            await life.off()
+            life.off()
             check(life)
             runs = life.slot.current() if life.reset else None
         life = Life(server, root, pause=chance.below(2))
@@ -46,39 +49,34 @@ async def weather(slept, server, root):
         assert not runs or runs[1] == version
         for _ in range(chance.below(4)):
             life.hear(junk(chance))
-            await life.until(ticks=chance.below(200))
+            life.until(ticks=chance.below(200))
             if life.reset:
                 break
     server.fault = lambda *_: None
     server.deaf = lambda: None
     if life.reset or chance.below(2):
-        await life.off()
+        life.off()
         check(life)
         life = Life(server, root)
     # The same start, or a new one: it takes what it can.
     for version in (chance.one_of(("1.1", "1.2")), "1.3"):
         while life.runs() != version:
             life.hear({})
-            await life.until(ticks=60)  # an older package may be on its way
+            life.until(ticks=60)  # an older package may be on its way
             errors = server.values("sw_error")
             life.assign(version)
-            assert await life.until(lambda: server.values("sw_error") != errors), life.log
+            assert life.until(lambda: server.values("sw_error") != errors), life.log
             if not life.reset:
                 # It has confirmed a newer one, or what came cost this package its credit.
                 error = server.values("sw_error")[-1]
                 assert version != "1.3", error
                 assert "older than" in error or server.poisoned or "never reached" in error, error
                 break
-            await life.off()
+            life.off()
             check(life)
             assert len(server.asked) < 500
             life = Life(server, root)
-            await life.until(lambda: server.told[-1].get("sw_state") == "UPDATED")
-    await life.off()
+            life.until(lambda: server.told[-1].get("sw_state") == "UPDATED")
+    life.off()
     check(life)
     assert life.runs() == "1.3"
-
-
-@rows(*range(1, 15))
-def test_after_any_weather_the_newest_package_runs(seed):
-    play(weather, seed=seed)

@@ -1,34 +1,44 @@
 """For the tests of the session: time that jumps to what is due, and a client without a net."""
 
 import asyncio
+import errno
 
 from coap.message import Message
+from fakes import Board, Loop, turns
+from thingsboard.clock import Clock
+from thingsboard.device import Device
+from thingsboard.session import Session, run
 
+NOW_S = 1_790_000_000
 OBSERVE = 6
 
 _real_sleep_ms = asyncio.sleep_ms
 _real_wait_for_ms = asyncio.wait_for_ms
-_ROUNDS = 30  # turns of the event loop after which all tasks have done what they can
+_TURNS = 30  # turns of the event loop after which all tasks have done what they can
 
 
-class World:
-    """`World().run(scene)`: asyncio's sleeps take no time; the clock jumps to the next that ends.
+class World(Board):
+    """`with World() as world:` sleeps take no time; the clock jumps to the next that ends.
 
     It is also the module `time` of a Clock, with a clock that nobody has set.
     """
 
     def __init__(self):
-        self.now = 0
+        super().__init__()
+        self.loop = Loop()
+        self.waits = 0  # calls of wait_for_ms()
         self._sleepers = []  # [until, event]
 
-    def ticks_ms(self):
-        return self.now & (1 << 30) - 1
+    def __enter__(self):
+        asyncio.sleep_ms = self.sleep_ms
+        asyncio.wait_for_ms = self.wait_for_ms
+        self.loop.__enter__()
+        return self
 
-    def ticks_diff(self, a, b):
-        return (a - b + (1 << 29) & (1 << 30) - 1) - (1 << 29)
-
-    def gmtime(self, seconds=None):
-        return (1970, 1, 1, 0, 0, 0, 0, 1)
+    def __exit__(self, *_):
+        self.loop.__exit__()
+        asyncio.sleep_ms = _real_sleep_ms
+        asyncio.wait_for_ms = _real_wait_for_ms
 
     async def sleep_ms(self, ms):
         sleeper = [self.now + ms, asyncio.Event()]
@@ -40,6 +50,7 @@ class World:
                 self._sleepers.remove(sleeper)
 
     async def wait_for_ms(self, coroutine, ms):
+        self.waits += 1
         over = asyncio.Event()
         results = []
 
@@ -61,40 +72,29 @@ class World:
             raise asyncio.TimeoutError
         return results[0]
 
-    async def pass_ms(self, ms):
-        """Let this much time pass for all other tasks."""
+    def pass_ms(self, ms):
+        """Let this much time pass for all tasks."""
+        self.loop.run(self._pass_ms(ms))
+
+    async def _pass_ms(self, ms):
         end = self.now + ms
         while True:
-            for _ in range(_ROUNDS):
-                await _real_sleep_ms(0)
-            due = min([until for until, _ in self._sleepers] + [end])
-            if due >= end:
-                self.now = end
-            else:
-                self.now = due
+            await turns(_TURNS)
+            self.now = min([until for until, _ in self._sleepers] + [end])
             woken = [sleeper for sleeper in self._sleepers if sleeper[0] <= self.now]
             for sleeper in woken:
                 self._sleepers.remove(sleeper)
                 sleeper[1].set()
-            if due >= end and not woken:
+            if self.now == end and not woken:
                 return
-
-    def run(self, scene):
-        """Run a coroutine function with the sleeps of this world."""
-        asyncio.sleep_ms = self.sleep_ms
-        asyncio.wait_for_ms = self.wait_for_ms
-        try:
-            asyncio.run(scene())
-        finally:
-            asyncio.sleep_ms = _real_sleep_ms
-            asyncio.wait_for_ms = _real_wait_for_ms
 
 
 class Observation:
     """What Client.observe() returns; the test puts messages and exceptions into it."""
 
-    def __init__(self, client, path):
+    def __init__(self, client, path, ordered):
         self.path = path
+        self.ordered = ordered
         self.registered = 0
         self.cancelled = False
         self.token = b""
@@ -132,11 +132,26 @@ class Observation:
         return outcome
 
 
-class Client:
-    """A coap.Client whose server answers from `answers`, or else with 2.01 at once.
+def failing(what, faults):
+    """Return answers() of a Client: one fault of the list after the other (None: 2.01) for `what`.
 
-    done has (instant, what, path's end or payload) of all it was asked for. answers(code, path)
-    returns a Message, an exception, or None for 2.01.
+    All else is well, and the server's time is NOW_S.
+    """
+
+    def answers(asked):
+        if asked == what and faults:
+            return faults.pop(0)
+        if asked == "efento/t":
+            return Message(0x45, NOW_S.to_bytes(4, "big"))
+
+    return answers
+
+
+class Client:
+    """A coap.Client whose server answers from answers(what), `what` being a path's end or "ping".
+
+    It returns a Message, an exception, or None for 2.01; of "observe" an exception or None. done
+    has (instant, kind, what) of all it was asked for.
     """
 
     class Endpoint:
@@ -144,9 +159,9 @@ class Client:
 
     on_open = None
 
-    def __init__(self, world, answers=lambda what: None):
+    def __init__(self, world):
         self.world = world
-        self.answers = answers
+        self.answers = failing("", [])
         self.endpoint = self.Endpoint()
         self.done = []
         self.payloads = []
@@ -156,7 +171,7 @@ class Client:
         error = self.answers("observe")
         if error:
             raise error
-        self.observations.append(Observation(self, path))
+        self.observations.append(Observation(self, path, ordered))
         return self.observations[-1]
 
     async def request(self, code, path, payload=b"", query=(), timeout_ms=0):
@@ -176,7 +191,7 @@ class Client:
 
     async def _answer(self, what):
         self.done.append((self.world.now, "request", what))
-        await _real_sleep_ms(0)
+        await turns(1)
         answer = self.answers(what)
         if isinstance(answer, Exception):
             raise answer
@@ -185,3 +200,33 @@ class Client:
     def times(self, what):
         """Return the instants at which something was done."""
         return [at for at, kind, name in self.done if what in (kind, name)]
+
+
+def silence():
+    return OSError(errno.ETIMEDOUT)
+
+
+def session(**parameters):
+    """Decorate test(world, client, device, log), which runs beside a session.
+
+    The session begins with the first pass_ms() and must not end by itself. parameters are those
+    of run(); log has the lines that it was told.
+    """
+
+    def decorate(test):
+        def play():
+            with World() as world:
+                client = Client(world)
+                log = []
+                device = Device(client, "TOK", clock=Clock(world))
+                device.session = Session(client, device.clock, log.append, lambda n: n // 2)
+                task = world.loop.start(run(device, **parameters))
+                test(world, client, device, log)
+                world.pass_ms(0)
+                assert not task.done()
+                world.loop.cancel(task)
+                assert all([observation.cancelled for observation in client.observations])
+
+        return play
+
+    return decorate

@@ -27,7 +27,7 @@ TIMEOUT_S = 60
 MPY_BUDGETS = {"coap": 11_000, "thingsboard": 12_000, "update": 11_700}
 HEAP_BUDGETS = {"client": 25_000, "round_trip": 3200}
 UPDATE = {"abupdate"} | {
-    "thingsboard." + name for name in ("updater", "assignment", "download", "chunks", "checksum")
+    "thingsboard." + name for name in ("updater", "assignment", "chunks", "checksum")
 }
 OPTIONAL = {
     "abupdate.partition_slot": "ESP32 images with two app partitions",

@@ -14,13 +14,13 @@ class Assignment:
         self.checksum = shared.get(prefix + "_checksum")
         self.algorithm = shared.get(prefix + "_checksum_algorithm")
         self.url = shared.get(prefix + "_url")
-
-    def __eq__(self, other):
-        return other is not None and self._identity() == other._identity()
+        # What tells one from another, as text: 5000.0 and 5000 are equal, and only one of them is
+        # a size. The algorithm is not part of it: it says nothing without its checksum.
+        self.id = repr((self.title, self.version, self.size, self.checksum, self.url))
 
     def is_complete(self):
         """Whether enough is known to begin; else more may come."""
-        return bool(self.title and self.version and (self.size or self.url))
+        return self.title and self.version and (self.size or self.url)
 
     def check(self):
         """Raise Refused if what is known has the wrong types."""
@@ -32,7 +32,3 @@ class Assignment:
         ):
             if type(value) is not kind:  # True is an int to isinstance()
                 raise Refused("the assignment is malformed")
-
-    def _identity(self):
-        # The algorithm is not part of it: it tells nothing without its checksum.
-        return self.title, self.version, self.size, self.checksum, self.url

@@ -29,7 +29,8 @@ class SharedAttributes:
             values.pop(str(name), None)
         changed = {}
         for name, value in state.items():
-            if name not in values or values[name] != value:
+            known = values.get(name)
+            if name not in values or known != value or type(known) is not type(value):  # 1 == True
                 changed[name] = values[name] = value
         if changed or deleted:
             for listener in self.listeners:

@@ -53,7 +53,7 @@ class Window:
 
 
 async def fetch_chunks(assignment, path, image, client, pause, progress):
-    """Feed an Image with an assigned package; see download.py.
+    """Feed an Image with an assigned package; see updater.py.
 
     path is that of the package. With pause the chunks that came are written when none is under
     way any more.

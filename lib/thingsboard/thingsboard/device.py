@@ -6,10 +6,10 @@
 from coap import ResponseError
 from micropython import const
 
+from . import payload_json
 from .attributes import SharedAttributes
 from .clock import Clock
 from .outbox import Outbox
-from .payload_json import JSONPayload
 from .rpc import Commands
 from .session import Session
 
@@ -25,22 +25,30 @@ class Device:
 
     client is a coap.Client. access_token None: the DTLS session says who we are (X.509). log(text)
     is told what goes wrong and never sees the token. payload is the codec of the device's profile
-    (default: JSON).
+    (payload_json.py).
     """
 
-    def __init__(self, client, access_token=None, log=None, clock=None, outbox=None, payload=None):
+    def __init__(
+        self,
+        client,
+        access_token=None,
+        log=None,
+        clock=None,
+        outbox=None,
+        payload=payload_json,
+    ):
         self.client = client
         self.access_token = access_token
         # Where the features are, as segments.
         self.path = ("api", "v1", access_token) if access_token else ("api", "v1")
-        self.payload = payload or JSONPayload()
+        self.payload = payload
         self.clock = clock or Clock()
         self.session = Session(client, self.clock, log)
         # An empty outbox is false.
-        self.outbox = Outbox(self.clock, self.payload) if outbox is None else outbox
-        report = self.session.link.report
-        self.attributes = SharedAttributes(self.payload, report)
-        self.commands = Commands(self.payload, self.clock, self._reply, report)
+        self.outbox = Outbox(self.clock, payload) if outbox is None else outbox
+        report = self.session.report
+        self.attributes = SharedAttributes(payload, report)
+        self.commands = Commands(payload, self.clock, self._reply, report)
 
     @property
     def shared(self):
@@ -50,7 +58,7 @@ class Device:
     @property
     def problem(self):
         """What keeps the device from its server, as text; None while all is well."""
-        return self.session.link.problem
+        return self.session.problem
 
     def on_attributes(self, callback):
         """Call callback(changed, deleted), a dict and a list of names, for shared attributes."""

@@ -1,4 +1,5 @@
-# What requests and notifications have told about the way to the server. Sans-I/O.
+# What a session decides: which notifications are missing, what is due when, how long to wait after
+# a failure. Sans-I/O: instants are milliseconds of uptime, random(n) returns an int below n.
 #
 # ThingsBoard numbers the answer to a registration 0 and each notification one more (the Observe
 # option). While one notification by CON waits for its acknowledgement the server replaces the
@@ -6,43 +7,87 @@
 
 from micropython import const
 
-_SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
+SYNC = const(0)  # look at the time
+PING = const(1)  # give a sign of life
+REGISTER = const(2)  # register all observations anew
+
+_SYNC_MS = const(6 * 3600_000)  # between looks at the time
+_SYNC_RETRY_MS = const(60_000)  # from the begin of a job to its next try, if it fails
+_RETRY_MS = const(1000)
+_SETTLE_MS = const(10_000)  # between registrations that a recovery asks for
+
+_BACKOFF_MS = const(1000)
+_MAX_BACKOFF_MS = const(60_000)
+_UNAUTHORIZED = const(0x81)
+_UNAUTHORIZED_MS = const(300_000)  # a wrong access token is not hammered
+_REFUSALS = const(6)  # doublings after an answer: up to a minute
+_SILENCES = const(3)  # doublings after silence, which took its time already: up to 8 s
 
 
-class Link:
-    """The state of the link; log(text), if given, is told what goes wrong."""
+class Schedule:
+    """When each job of a session is due.
 
-    problem = None  # what keeps the device from its server, as text; None while all is well
-    silences = 0  # requests without an answer since the last one that had one
+    keepalive_ms is the time between signs of life, 0 for none; reregister_ms, give or take a
+    tenth, that between registrations.
+    """
 
-    def __init__(self, log=None):
-        self._log = log
+    def __init__(self, now, keepalive_ms, reregister_ms, random):
+        self._random = random
+        self._keepalive_ms = keepalive_ms
+        self._reregister_ms = reregister_ms
+        self._due = {SYNC: now}
+        if keepalive_ms:
+            self.done(PING, now)
+        self.done(REGISTER, now)
 
-    def answered(self, repeated):
-        """Note an answer; repeated: its request had to be sent again.
+    def next(self):
+        """Return (job, instant) of what is due first."""
+        job = min(self._due, key=self._due.get)
+        return job, self._due[job]
 
-        Returns whether the server was silent before: what it said meanwhile is lost.
+    def begin(self, job, now):
+        """Note that a job is begun; without done() it is due again soon."""
+        self._due[job] = now + (_SYNC_RETRY_MS if job == SYNC else _RETRY_MS)
+
+    def done(self, job, now):
+        """Note that a job which was begun at `now` is done."""
+        period_ms = _SYNC_MS
+        if job == PING:
+            period_ms = self._keepalive_ms
+        elif job == REGISTER:
+            self._registered = now
+            period_ms = self._reregister_ms * (900 + self._random(201)) // 1000
+        self._due[job] = now + period_ms
+
+    def register_soon(self):
+        """Note that observations may be lost: at a new address, or while the server was silent."""
+        self._due[REGISTER] = min(self._due[REGISTER], self._registered + _SETTLE_MS)
+
+
+class Backoff:
+    """The waits of one job."""
+
+    _doublings = 0  # since the last success
+
+    def __init__(self, random):
+        self._random = random
+
+    def next(self, error):
+        """Return for how many milliseconds to wait after an error.
+
+        1 s, doubling to a minute, or to 8 s for an error without a response code; at random
+        between half and all of it.
         """
-        recovered = repeated or self.silences > 0
-        self.silences = 0
-        return recovered
+        code = getattr(error, "code", 0)
+        delay_ms = min(_BACKOFF_MS << self._doublings, _MAX_BACKOFF_MS)
+        if code == _UNAUTHORIZED:
+            delay_ms = _UNAUTHORIZED_MS
+        self._doublings = min(self._doublings + 1, _REFUSALS if code else _SILENCES)
+        return delay_ms // 2 + self._random(delay_ms // 2)
 
-    def unanswered(self):
-        """Note a request that nothing answered; return whether to take a new source port now."""
-        self.silences += 1
-        return self.silences % _SILENCES == 0
-
-    def report(self, what, error):
-        """Keep a problem for the user to read, and log it unless it is the one known already."""
-        problem = "%s: %s %s" % (what, type(error).__name__, error)
-        if problem != self.problem:
-            self.problem = problem
-            self.log(problem)
-
-    def log(self, text):
-        """Tell the log a line."""
-        if self._log:
-            self._log(text)
+    def succeeded(self):
+        """Begin anew with the shortest wait."""
+        self._doublings = 0
 
 
 class Sequence:

@@ -2,9 +2,9 @@
 
 from micropython import const
 
-from .payload_json import JSONPayload
+from . import payload_json
 
-_BATCH = const(1024)  # bytes of a payload that fits one block
+_RECORDS = const(64)  # in a batch, at most
 _OVERHEAD = const(64)  # bytes of RAM that a record takes beside its values
 
 
@@ -12,20 +12,20 @@ class Outbox:
     """Records on their way to the server, one batch at a time.
 
     batch() returns the payload to send; then accepted() or rejected() says what became of it.
-    codec makes payloads (default: JSON). max_bytes of RAM bound the queue; dropped counts what was
-    lost to that, refused what the server would not take.
+    codec makes payloads (payload_json.py). max_bytes of RAM bound the queue; dropped counts what
+    was lost to that, refused what the server would not take.
     """
 
-    def __init__(self, clock, codec=None, max_bytes=16384):
+    def __init__(self, clock, codec=payload_json, max_bytes=16384):
         self._clock = clock
-        self._codec = codec or JSONPayload()
-        # (values, ts, uptime) of each: values as the codec keeps them; ts in Unix milliseconds, or
-        # None while the clock is not set, and the uptime in milliseconds counts.
+        self._codec = codec
+        # (record, ts, uptime) of each: ts in Unix milliseconds, or None while the clock is not
+        # set, and the uptime in milliseconds counts.
         self._records = []
         self._bytes = 0
         self._removed = 0  # records that have left the queue since the start
         self._end = 0  # of the last batch: how many will have left when it was taken
-        self._most = self._codec.batch_records  # in the next batch: fewer after a refusal
+        self._most = _RECORDS  # in the next batch: fewer after a refusal
         self._max_bytes = max_bytes
         self.dropped = 0
         self.refused = 0
@@ -33,14 +33,14 @@ class Outbox:
     def __len__(self):
         return len(self._records)
 
-    def add(self, values, ts=None):
-        """Queue values from the codec's record(); ts is in Unix milliseconds (None: now)."""
+    def add(self, record, ts=None):
+        """Queue what the codec's record() made; ts is in Unix milliseconds (None: now)."""
         if ts is None:
             ts = self._clock.now_ms()
         if ts is not None:
             ts = int(ts)
-        self._records.append((values, ts, self._clock.uptime_ms()))
-        self._bytes += len(values) + _OVERHEAD
+        self._records.append((record, ts, self._clock.uptime_ms()))
+        self._bytes += len(record) + _OVERHEAD
         while self._bytes > self._max_bytes:
             self._remove()
             self.dropped += 1
@@ -48,42 +48,41 @@ class Outbox:
     def batch(self):
         """Return the payload of the oldest records, or None: there is nothing to send yet.
 
-        It fits a block, or is that of one larger record. Records wait for the time to be known.
+        Records wait for the time to be known.
         """
-        batch = []
-        size = 2  # the brackets
-        for values, ts, uptime_ms in self._records:
+        records = []
+        for record, ts, uptime_ms in self._records[: self._most]:
             if ts is None:
                 ts = self._clock.at(uptime_ms)
-            size += len(values) + self._codec.batch_overhead
-            if ts is None or batch and (size > _BATCH or len(batch) >= self._most):
+            if ts is None:
                 break
-            batch.append((ts, values))
-        self._end = self._removed + len(batch)
-        return self._codec.batch(batch) if batch else None
+            records.append((record, ts))
+        if records:
+            count, payload = self._codec.batch(records)
+            self._end = self._removed + count
+            return payload
 
     def accepted(self):
         """Forget the records of the last batch: the server has them."""
-        while self._records and self._removed < self._end:
+        while self._removed < self._end:
             self._remove()
-        self._most = min(self._most * 2, self._codec.batch_records)
+        self._most = min(self._most * 2, _RECORDS)
 
     def rejected(self):
         """Note that the server refuses a record of the last batch.
 
-        The next batches are smaller, until the record is alone. Then it is dropped, and its
-        values are returned.
+        The next batches are smaller, until the record is alone. Then it is dropped and returned.
         """
         count = self._end - self._removed  # below 1: it was dropped meanwhile
         if count > 1:
             self._most = count // 2
         elif count == 1:
-            values, _, _ = self._records[0]
+            record, _, _ = self._records[0]
             self.refused += 1
             self.accepted()
-            return values
+            return record
 
     def _remove(self):
-        values, _, _ = self._records.pop(0)
-        self._bytes -= len(values) + _OVERHEAD
+        record, _, _ = self._records.pop(0)
+        self._bytes -= len(record) + _OVERHEAD
         self._removed += 1

@@ -1,8 +1,8 @@
 # Payloads in JSON, which a ThingsBoard device profile takes unless it says otherwise. Sans-I/O.
 #
-# A codec object is all that the other modules know of a payload's form. Another form, such as a
-# Protobuf profile, is another object with these methods. Values have the shapes of the server's
-# JSON whatever the form is, and `kind` says what they are:
+# A codec is all that the other modules know of a payload's form, and this module is one. Another
+# form, such as a Protobuf profile, is another module or object with these four functions. Values
+# have the shapes of the server's JSON whatever the form is, and `kind` says what they are:
 #
 #   sent      telemetry  attributes  call (client-side RPC)  reply (to a command)  claim  provision
 #   received  attributes (read)  state (the answer to a registration)  change (a notification)
@@ -11,52 +11,58 @@
 import json
 
 from coap import TransferError
+from micropython import const
+
+_BATCH = const(1024)  # bytes of a payload that fits one block
 
 
-class JSONPayload:
-    """The codec of JSON profiles."""
+def encode(kind, values):
+    """Return the payload of a dict; telemetry may be a list of dicts as well.
 
-    # A batch holds so many records at most; each takes so many bytes of it beside its values.
-    batch_records = 64
-    batch_overhead = 31  # {"ts":1790000000000,"values":},
-
-    def encode(self, kind, values):
-        """Return the payload of a dict; telemetry may be a list of dicts as well.
-
-        Raises ValueError, with the key, for what JSON cannot say, and for an empty list, which the
-        server would never answer.
-        """
-        if kind == "telemetry" and values and isinstance(values, (list, tuple)):
-            return _array([self.record(item) for item in values])
-        return self.record(values).encode()
-
-    def record(self, values):
-        """Return a dict as the outbox keeps it, with a length in bytes; ValueError as encode()."""
-        if not isinstance(values, dict):
-            raise ValueError("a dict is wanted")
-        _check(values, "")
-        return json.dumps(values, separators=(",", ":"))
-
-    def batch(self, records):
-        """Return the payload of a list of (Unix milliseconds, record)."""
-        return _array(['{"ts":%d,"values":%s}' % item for item in records])
-
-    def decode(self, kind, payload):
-        """Return what the server says: a dict, or for an answer whatever its rule chain made.
-
-        Raises TransferError for what has another form.
-        """
-        try:
-            values = json.loads(payload)
-        except ValueError:
-            raise TransferError("the server's payload is no JSON")
-        if kind != "answer" and not isinstance(values, dict):
-            raise TransferError("the server's JSON is no object")
-        return values
+    Raises ValueError, with the key, for what JSON cannot say, and for an empty list, which the
+    server would never answer.
+    """
+    if kind == "telemetry" and values and isinstance(values, (list, tuple)):
+        return ("[%s]" % ",".join([record(item) for item in values])).encode()
+    return record(values).encode()
 
 
-def _array(texts):
-    return ("[%s]" % ",".join(texts)).encode()
+def record(values):
+    """Return a dict as the outbox keeps it, with a length in bytes; ValueError as encode()."""
+    if not isinstance(values, dict):
+        raise ValueError("a dict is wanted")
+    _check(values, "")
+    return json.dumps(values, separators=(",", ":"))
+
+
+def batch(records):
+    """Return (count, payload) of as many of the first records as fit a block, at least one.
+
+    records is a list of (record, Unix milliseconds).
+    """
+    parts = []
+    size = 1
+    for values, ts in records:
+        part = '{"ts":%d,"values":%s}' % (ts, values)
+        size += len(part) + 1
+        if parts and size > _BATCH:
+            break
+        parts.append(part)
+    return len(parts), ("[%s]" % ",".join(parts)).encode()
+
+
+def decode(kind, payload):
+    """Return what the server says: a dict, or for an answer whatever its rule chain made.
+
+    Raises TransferError for what has another form.
+    """
+    try:
+        values = json.loads(payload)
+    except ValueError:
+        raise TransferError("the server's payload is no JSON")
+    if kind != "answer" and not isinstance(values, dict):
+        raise TransferError("the server's JSON is no object")
+    return values
 
 
 def _check(value, name):

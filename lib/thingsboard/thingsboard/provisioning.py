@@ -2,24 +2,23 @@
 
 from coap import ResponseError
 
-from .payload_json import JSONPayload
+from . import payload_json
 
 
-async def provision(client, key, secret, payload=None, **fields):
+async def provision(client, key, secret, payload=payload_json, **fields):
     """Provision a device; returns {"credentialsType": .., "credentialsValue": ..}.
 
-    key and secret are the device profile's; payload is a codec (default: JSON). fields go to the
+    key and secret are the device profile's; payload is a codec. fields go to the
     server as they are: deviceName (else the server makes one), token (else the server makes one),
     gateway=True; credentialsType "X509_CERTIFICATE" with hash (the certificate's PEM text), or
     "MQTT_BASIC" with clientId, username and password. Raises ValueError with the server's reason,
     OSError, TransferError.
     """
-    codec = payload or JSONPayload()
     fields["provisionDeviceKey"] = key
     fields["provisionDeviceSecret"] = secret
     try:
-        answer = await client.post("api/v1/provision", codec.encode("provision", fields))
-        return codec.decode("credentials", answer.payload)
+        answer = await client.post("api/v1/provision", payload.encode("provision", fields))
+        return payload.decode("credentials", answer.payload)
     except ResponseError as error:
         reason = "the server answered %s" % error
         if b"NOT_FOUND" in error.payload:

@@ -1,22 +1,22 @@
 # Keeps a Device in touch with its server: observations, outbox, clock, signs of life.
 #
-# What is decided stands in link.py and schedule.py; here is the asyncio driver, which sleeps until
-# something is due. Each job catches whatever comes, also what it does not expect, reports it,
-# waits and goes on: a device in the field has nobody to start it again.
+# What is decided stands in link.py; here is the asyncio driver, which sleeps until something is
+# due. Each job catches whatever comes, also what it does not expect, reports it, waits and goes
+# on: a device in the field has nobody to start it again.
 
 import asyncio
 from random import randrange
 
 from micropython import const
 
-from .link import Link, Sequence
-from .schedule import PING, SYNC, Backoff, Schedule
+from .link import PING, SYNC, Backoff, Schedule, Sequence
 
 _OBSERVE = const(6)
 _POST = const(2)
 _BAD_REQUEST = const(0x80)
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
 _PAUSE_MS = const(1000)  # after an error that nobody foresaw
+_SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
 
 
 async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
@@ -50,19 +50,29 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
 class Session:
     """The link of a device to its server, and all that keeps it alive.
 
-    client is a coap.Client, clock a Clock. random(n) returns an int of 0 to n - 1.
+    client is a coap.Client, clock a Clock. log(text) is told what goes wrong. random(n) returns an
+    int of 0 to n - 1.
     """
 
+    problem = None  # what keeps the device from its server, as text; None while all is well
+    silences = 0  # requests without an answer since the last one that had one
     schedule = None  # while keep() runs: its Schedule
 
     def __init__(self, client, clock, log=None, random=randrange):
         self.client = client
         self.clock = clock
-        self.link = Link(log)
+        self.log = log or (lambda text: None)
         self.observations = {}  # by the last segment of their path
         self.stock = asyncio.Event()  # set: the outbox may have something to send
         self._random = random
         self._sooner = asyncio.Event()  # set: something is due earlier than keep() knows
+
+    def report(self, what, error):
+        """Keep a problem for the user to read, and log it unless it is the one known already."""
+        problem = "%s: %s %s" % (what, type(error).__name__, error)
+        if problem != self.problem:
+            self.problem = problem
+            self.log(problem)
 
     async def watch(self, request):
         """Await a request; learn from it whether the server is, or was, silent."""
@@ -71,11 +81,13 @@ class Session:
         try:
             response = await request
         except OSError:
-            if self.link.unanswered():
+            self.silences += 1
+            if self.silences % _SILENCES == 0:
                 self._reconnect()
             raise
-        if self.link.answered(endpoint.retransmissions != sent_before):
-            self._register_soon()
+        if self.silences or endpoint.retransmissions != sent_before:
+            self._register_soon()  # what the server said meanwhile may be lost
+        self.silences = 0
         return response
 
     async def observe(self, path, take, ordered):
@@ -93,7 +105,7 @@ class Session:
                 sequence = Sequence()
                 async for message in observation:
                     backoff.succeeded()
-                    self.link.problem = None
+                    self.problem = None
                     number = message.uint(_OBSERVE)
                     if sequence.take(message.token, number):
                         observation.register()
@@ -105,22 +117,22 @@ class Session:
         """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
         backoff = Backoff(self._random)
         while True:
-            payload = outbox.batch()
-            if not payload:
-                self.stock.clear()
-                await self.stock.wait()
-                continue
             try:
+                payload = outbox.batch()
+                if not payload:
+                    self.stock.clear()
+                    await self.stock.wait()
+                    continue
                 request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
                 await self.watch(request)
-                self.link.problem = None
+                self.problem = None
                 backoff.succeeded()
                 outbox.accepted()
             except Exception as error:
                 if getattr(error, "code", 0) != _BAD_REQUEST:
                     await self._failed("telemetry", error, backoff)
                 elif record := outbox.rejected():
-                    self.link.report(record, error)
+                    self.report(record, error)
 
     async def keep(self, keepalive_ms, reregister_ms):
         """Do what the schedule says until cancelled."""
@@ -150,21 +162,21 @@ class Session:
                         observation.register()
                 schedule.done(job, now)
             except Exception as error:
-                self.link.report("session", error)
+                self.report("session", error)
                 await asyncio.sleep_ms(_PAUSE_MS)
 
     async def _failed(self, job, error, backoff):
         observation = self.observations.pop(job, None)
         if observation:
             observation.cancel()
-        self.link.report(job, error)
+        self.report(job, error)
         await asyncio.sleep_ms(backoff.next(error))
 
     def _reconnect(self):
         try:
             self.client.reconnect()
         except OSError as error:
-            self.link.report("session", error)
+            self.report("session", error)
 
     def _register_soon(self):
         if self.schedule:

@@ -8,14 +8,24 @@
 #   4 another assignment takes its place: the same, with that one
 #   5 it is in the slot: UPDATING, and the board starts anew
 # In 3 and 4 the slot keeps what it has. What failed on trial the slot refuses: that is 2.
+#
+# How a package comes is the business of a coroutine fetch(image, ...), of which there are two:
+# chunks.py and url.py. It feeds an abupdate.image.Image from image.offset on, until that equals
+# image.size. It may be cancelled at any await. It raises Refused for a package that will not do,
+# and what the client raises.
 
 import asyncio
 
 from abupdate import Refused
+from abupdate.image import Image
 from micropython import const
 
 from .assignment import Assignment
+from .checksum import Checksum
+from .chunks import fetch_chunks
 
+_CLIENT_ERROR = const(0x80)  # 4.00
+_SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
 _PREFIXES = ("fw", "sw")
@@ -38,8 +48,7 @@ class Updater:
         self.progress = progress or (lambda done, total: None)
         self.pause = pause
         self.connect = connect
-        self._link = device.session.link
-        self._refused = {}  # by prefix: the assignment that was, ending 2
+        self._refused = {}  # by prefix: the id of the assignment that was, ending 2
         self._changed = asyncio.Event()  # shared attributes came since the assignments were read
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
@@ -60,7 +69,7 @@ class Updater:
                 delay_ms = _MIN_DELAY_MS
                 await self._changed.wait()
             except Exception as error:
-                self._link.report("update", error)
+                self.device.session.report("update", error)
                 await asyncio.sleep_ms(delay_ms)
                 delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
 
@@ -77,7 +86,7 @@ class Updater:
 
     async def _settle(self, assignment):
         prefix = assignment.prefix
-        if assignment == self._refused.get(prefix):
+        if assignment.id == self._refused.get(prefix):
             return
         self._refused[prefix] = None
         if not assignment.is_complete():
@@ -86,7 +95,7 @@ class Updater:
             await self._install(assignment, self.slots.get(prefix))
         except Refused as error:
             await self._tell(prefix, "FAILED", str(error))
-            self._refused[prefix] = assignment
+            self._refused[prefix] = assignment.id
 
     async def _install(self, assignment, slot):
         prefix = assignment.prefix
@@ -95,9 +104,6 @@ class Updater:
         if tuple(slot.current()) == (assignment.title, assignment.version):
             return
         assignment.check()
-        # What only an update needs is loaded when there is one.
-        from abupdate.image import Image
-
         image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
             await self._tell(prefix, "DOWNLOADING")
@@ -114,11 +120,8 @@ class Updater:
             self.reset()
 
     async def _fetch(self, assignment, image):
-        from .download import download
-
-        self._download = asyncio.create_task(
-            download(assignment, image, self.device, self.connect, self.pause, self.progress)
-        )
+        # As a task of its own, so that another assignment can end it.
+        self._download = asyncio.create_task(self._start_fetch(assignment, image))
         self._fetching = assignment
         try:
             await self._download
@@ -126,24 +129,39 @@ class Updater:
             if self._fetching:
                 raise  # we are cancelled, not it
             raise OSError("another package was assigned")
+        except Exception as error:
+            if _CLIENT_ERROR <= getattr(error, "code", 0) < _SERVER_ERROR:
+                raise Refused("the server answered %s" % error)
+            raise
         finally:
             self._download.cancel()
             self._fetching = self._download = None
 
-    def _verify(self, assignment, slot):
-        from .checksum import Checksum
+    def _start_fetch(self, assignment, image):
+        device = self.device
+        if assignment.url:
+            from .url import fetch_url
 
+            return fetch_url(assignment.url, image, self.connect, self.progress)
+        if not device.access_token:
+            raise Refused("CoAP gives no packages to a device with X.509")
+        path = assignment.prefix, device.access_token
+        return fetch_chunks(assignment, path, image, device.client, self.pause, self.progress)
+
+    def _verify(self, assignment, slot):
         check = Checksum(assignment.algorithm)
         slot.finish(check.update)
         if not check.matches(assignment.checksum):
             raise Refused("the checksum does not match")
         if assignment.checksum and not check.known:
-            self._link.log("%s is not checked: the signature decides" % (assignment.algorithm,))
+            self.device.session.log(
+                "%s is not checked: the signature decides" % (assignment.algorithm,)
+            )
 
     def _take_attributes(self, changed, deleted):
         self._changed.set()
         fetching = self._fetching
-        if fetching and fetching != Assignment(fetching.prefix, self.device.shared):
+        if fetching and fetching.id != Assignment(fetching.prefix, self.device.shared).id:
             self._fetching = None  # ending 4
             self._download.cancel()
 

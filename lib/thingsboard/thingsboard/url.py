@@ -9,7 +9,7 @@ _MAX_BODY = const(1 << 28)  # the signed manifest says how much it is
 
 
 async def fetch_url(url, image, connect, progress):
-    """Feed an Image from coap://host[:port]/path[?query]; see download.py.
+    """Feed an Image from coap://host[:port]/path[?query]; see updater.py.
 
     connect is coap.connect. Raises Refused, and what Client.get() raises.
     """
