@@ -19,7 +19,7 @@ except ImportError:
 
 
 class Board:
-    """One board; all are facts, none is a setting of its owner.
+    """The board that runs this; all are facts, none is a setting of its owner.
 
     name: what packages for it say; of its MicroPython image.
     port: of MicroPython: "rp2", "esp32", "linux" and others.
@@ -33,47 +33,20 @@ class Board:
     partition: the class esp32.Partition, None if the port has none.
     """
 
-    def __init__(
-        self,
-        name,
-        port,
-        sensor,
-        led,
-        watchdog_max_s,
-        wifi_interface,
-        wifi_awake,
-        download_window,
-        flash_stops_processor,
-        partition,
-    ):
-        self.name = name
+    def __init__(self):
+        port = sys.platform
+        # Sockets of RP2 keep one datagram before MicroPython 1.26, and four since.
+        keeps_one = port == "rp2" and sys.implementation.version < (1, 26)
+        self.name = getattr(sys.implementation, "_build", port)
         self.port = port
-        self.sensor = sensor
-        self.led = led
-        self.watchdog_max_s = watchdog_max_s
-        self.wifi_interface = wifi_interface
-        self.wifi_awake = wifi_awake
-        self.download_window = download_window
-        self.flash_stops_processor = flash_stops_processor
-        self.partition = partition
+        self.sensor = port if port in ("rp2", "esp32", "linux") else None
+        self.led = "LED"
+        self.watchdog_max_s = 8  # RP2: 8.388 s
+        self.wifi_interface = getattr(network, "STA_IF", None)
+        self.wifi_awake = getattr(getattr(network, "WLAN", None), "PM_NONE", None)
+        self.download_window = 1 if keeps_one else 3
+        self.flash_stops_processor = port == "rp2"
+        self.partition = Partition
 
 
-def _this():
-    port = sys.platform
-    # Sockets of RP2 keep one datagram before MicroPython 1.26, and four since.
-    keeps_one = port == "rp2" and sys.implementation.version < (1, 26)
-    return Board(
-        name=getattr(sys.implementation, "_build", port),
-        port=port,
-        sensor=port if port in ("rp2", "esp32", "linux") else None,
-        led="LED",
-        watchdog_max_s=8,  # RP2: 8.388 s
-        wifi_interface=getattr(network, "STA_IF", None),
-        wifi_awake=getattr(getattr(network, "WLAN", None), "PM_NONE", None),
-        download_window=1 if keeps_one else 3,
-        flash_stops_processor=port == "rp2",
-        partition=Partition,
-    )
-
-
-board = _this()
+board = Board()

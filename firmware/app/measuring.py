@@ -18,7 +18,7 @@ class Measuring:
     def __init__(self, device, interval, log):
         self.device = device
         self.log = log
-        self.set_interval = interval  # counts while the server has no other
+        self.default_interval = interval  # counts while the server has no other
         self.interval_ms = 1000 * interval
         device.on_attributes(self.take_attributes)
 
@@ -39,7 +39,7 @@ class Measuring:
         """Apply the shared attribute `interval` (seconds); deleted, the setting counts again."""
         seconds = changed.get("interval")
         if "interval" in deleted:
-            seconds = self.set_interval
+            seconds = self.default_interval
         if seconds is None:
             return
         if type(seconds) in (int, float) and _SHORTEST_S <= seconds <= _LONGEST_S:

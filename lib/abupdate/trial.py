@@ -4,7 +4,9 @@
 #
 # The state is one file, replaced by one rename: a record for each kind of package, as JSON, and
 # the CRC32 of that. docs/updates.md names each field. Only this module writes it. It decides by
-# the record of "app", and keeps that of "firmware", where the boot loader decides.
+# the record of "app", and keeps that of "firmware", where the boot loader decides. The file is
+# short, a field that is as on a new board is left out: up to 512 bytes LittleFS keeps in the
+# folder, and needs no free block for them.
 
 import hashlib
 import json
@@ -14,13 +16,9 @@ from micropython import const
 
 _TRIES_MAX = const(3)
 _ERROR_MAX = const(200)  # characters
-_SIGNATURE_AT = const(10)  # in a header, as in abupdate/header.py
-_MANIFEST_AT = const(394)
-_ID_BYTES = const(7)  # of the signature
+_MANIFEST_AT = const(394)  # in a header, as in abupdate/header.py
 
-_SILENT = "it never reached the server"  # why a package failed, unless more is known
-
-# What is known of a new board. A state has these fields, with values of these types.
+# What is known of a new board. A record has these fields, with values of these types.
 _FACTORY = {"slot": "factory", "id": 0, "title": "", "version": "", "sequence": 0}
 _RECORD = {
     "run": _FACTORY,
@@ -29,9 +27,9 @@ _RECORD = {
     "tries": 0,
     "floor": 0,
     "error": "",
-    "failed": {"id": 0, "reason": ""},
+    "failed": 0,
+    "reason": "",
 }
-_STATE = {"app": _RECORD, "firmware": _RECORD}
 
 
 class Trial:
@@ -45,9 +43,12 @@ class Trial:
     def __init__(self, os, root="/"):
         self.os = os
         self.root = root
-        self.state = self._stored()
-        if not self.state:
-            self._recover()
+        self._lost = False  # whether there is no state in flash; meaningless after start()
+        try:
+            self.state = self._stored()
+        except Exception:  # lost, empty, cut, forged, or of another layout
+            self._lost = True
+            self.state = self._recovered()
 
     def start(self, suspect=False):
         """Choose the application, once per boot; return its folder, to go first on sys.path.
@@ -65,10 +66,10 @@ class Trial:
                 back = _FACTORY
             _go_back(app, back)
             if not damaged:  # a damaged package may come again, and is put right by that
-                _refuse(app, run, app["error"])
+                app.update(failed=run["id"], reason=app["error"] or "it never reached the server")
         if app["on_trial"]:
             app["tries"] += 1
-        if app != before:
+        if self._lost or app != before:
             try:
                 self._save(self.state)
             except OSError:  # a full flash
@@ -90,80 +91,45 @@ class Trial:
         """A person stopped this start: it was no try."""
         app = self.state["app"]
         if app["on_trial"]:
-            app["tries"] -= 1
-            self._save(self.state)
+            self.change("app", {"tries": app["tries"] - 1})
 
     def unconfirmed(self):
         """Return whether anything was activated that is not confirmed yet."""
         return self.state["app"]["on_trial"] or self.state["firmware"]["on_trial"]
 
-    def on_trial(self, kind):
-        """Return whether what runs is on trial: activated, started and not confirmed yet."""
-        record = self.state[kind]
-        return record["on_trial"] and record["tries"] > 0
-
-    def current(self, kind):
-        """Return (title, version) of what runs; both are empty if unknown."""
-        run = self.state[kind]["run"]
-        return run["title"], run["version"]
-
-    def objection(self, kind, manifest):
-        """Return why a package is not to be begun, in words, or None."""
-        record = self.state[kind]
-        if self.unconfirmed():
-            return "the last update is still on trial"
-        if _id(manifest["header"]) == record["failed"]["id"]:
-            return "it failed here before: " + record["failed"]["reason"]
-        if manifest["sequence"] < record["floor"]:
-            return "sequence %d is older than %d" % (manifest["sequence"], record["floor"])
-
-    def activate(self, kind, slot, manifest):
+    def activate(self, kind, slot, manifest, tries=0):
         """Put a package in front, on trial from the next boot on. Its files are all there.
 
-        OSError if the flash is full: then nothing has changed.
+        tries are counted already. OSError if the flash is full: then nothing has changed.
         """
         record = self.state[kind]
-        package = _package(slot, manifest)
-        tries = 0
-        if kind == "firmware":  # the boot loader starts it once: each activation is a try
-            tries = 1
-            if record["back"]["id"] == package["id"]:
-                tries += record["tries"]
-        new = dict(_RECORD, run=package, back=record["run"], on_trial=True)
-        new.update(tries=tries, floor=record["floor"], error=_SILENT)
-        self._replace(kind, new)
+        fields = dict(
+            _RECORD,
+            run=_package(slot, manifest),
+            back=record["run"],
+            on_trial=True,
+            tries=tries,
+            floor=record["floor"],
+        )
+        self.change(kind, fields)
 
     def confirm(self, kind):
         """What runs has reached the server: it stays. OSError if the flash is full."""
         record = self.state[kind]
-        if not record["tries"]:
-            return  # activated but not started, or confirmed before
-        if kind == "app" or record["on_trial"]:  # else the tries are those of firmware given up
+        if record["tries"]:  # else activated but not started, or confirmed before
             floor = max(record["floor"], record["run"]["sequence"])
-            self._replace(kind, dict(record, on_trial=False, tries=0, floor=floor))
+            self.change(kind, {"on_trial": False, "tries": 0, "floor": floor, "error": ""})
 
-    def partition_started(self, label):
-        """Note that the boot loader started this partition, perhaps not the one activated.
+    def note(self, kind, fields):
+        """Change fields of a record, in flash with the next change of any."""
+        self.state[kind].update(fields)
 
-        What it gave up may be activated again, without a download, until its tries are used up.
-        """
-        record = self.state["firmware"]
-        if record["run"]["slot"] == label:
-            return
-        if record["back"]["slot"] != label:  # flashed by cable
-            record["back"] = dict(_FACTORY, slot=label)
-        _give_up(record)
-        if record["tries"] >= _TRIES_MAX:
-            record["tries"] = 0
-            _refuse(record, record["back"], record["error"])
-            self._save(self.state)
-
-    def withdraw(self, kind, reason):
-        """What was just activated cannot be started: what runs stays, the package is refused."""
-        record = self.state[kind]
-        _give_up(record)
-        _refuse(record, record["back"], reason)
-        self._save(self.state)
+    def change(self, kind, fields):
+        """Change fields of a record, in flash or not at all. OSError if the flash is full."""
+        state = dict(self.state)
+        state[kind] = dict(state[kind], **fields)
+        self._save(state)
+        self.state = state
 
     def check(self, slot, seen=None):
         """Compare a folder with its manifest: return (package, n).
@@ -186,7 +152,7 @@ class Trial:
                         n += length
                     return None, n
                 n += size
-            manifest["header"] = header
+            manifest["id"] = crc32(header)
             return _package(slot, manifest), n
         except Exception:  # not there, cut off, or no manifest at all
             return None, n
@@ -223,31 +189,35 @@ class Trial:
         found, _ = self.check(package["slot"])
         return found == package
 
-    def _replace(self, kind, record):
-        # In flash or not at all: who asked for it may try again.
-        state = dict(self.state)
-        state[kind] = record
-        self._save(state)
-        self.state = state
-
     def _save(self, state):
-        text = json.dumps(state).encode()
+        stored = {}
+        for kind, record in state.items():
+            stored[kind] = {}
+            for name, value in record.items():
+                if value != _RECORD[name]:
+                    stored[kind][name] = value
+        text = json.dumps(stored, separators=(",", ":")).encode()
         self.save("trial.state", text + crc32(text).to_bytes(4, "big"))
 
     def _stored(self):
-        # The state, None if it is lost, empty, cut, forged, or of another layout.
+        # The state in flash. Raises any exception if there is none to be believed.
         data = self.read("trial.state")
         text = data[:-4]
         if crc32(text) != int.from_bytes(data[-4:], "big"):
-            return None
-        try:
-            state = json.loads(text)
-            return state if _shape(state) == _shape(_STATE) else None
-        except (ValueError, RuntimeError):  # no JSON, or nested too deep
-            return None
+            raise ValueError
+        stored = json.loads(text)
+        if len(stored) != 2:
+            raise ValueError
+        state = {}
+        for kind in ("app", "firmware"):
+            state[kind] = dict(_RECORD, **stored[kind])
+            if _shape(state[kind]) != _shape(_RECORD):
+                raise ValueError
+        return state
 
-    def _recover(self):
-        # Without a state: the folder with the highest sequence whose files verify, on trial.
+    def _recovered(self):
+        # Without a state: the folder with the highest sequence whose files verify, on trial. From
+        # the next start on a folder runs when it is activated, not when it is complete.
         run = back = _FACTORY
         for slot in ("slot_a", "slot_b"):
             package, _ = self.check(slot)
@@ -256,11 +226,7 @@ class Trial:
                     run, package = package, run
                 back = package
         app = dict(_RECORD, run=run, back=back, on_trial=run != _FACTORY)
-        self.state = {"app": app, "firmware": dict(_RECORD)}
-        try:  # from now on a folder runs when it is activated, not when it is complete
-            self._save(self.state)
-        except OSError:
-            pass  # a full flash; the next boot tries again
+        return {"app": app, "firmware": dict(_RECORD)}
 
 
 def _go_back(record, package):
@@ -268,24 +234,10 @@ def _go_back(record, package):
     record.update(run=package, back=_FACTORY, on_trial=False, tries=0)
 
 
-def _give_up(record):
-    # Firmware was given up: the one before runs, confirmed; the other can be activated again.
-    record.update(run=record["back"], back=record["run"], on_trial=False)
-
-
-def _refuse(record, package, reason):
-    record["failed"] = {"id": package["id"], "reason": reason}
-
-
-def _id(header):
-    # An int that no other package has.
-    return int.from_bytes(header[_SIGNATURE_AT : _SIGNATURE_AT + _ID_BYTES], "big")
-
-
 def _package(slot, manifest):
     # A package as in a record, None if the manifest has wrong types.
-    package = dict(_FACTORY, slot=slot, id=_id(manifest["header"]))
-    for name in ("title", "version", "sequence"):
+    package = dict(_FACTORY, slot=slot)
+    for name in ("id", "title", "version", "sequence"):
         package[name] = manifest[name]
     return package if _shape(package) == _shape(_FACTORY) else None
 

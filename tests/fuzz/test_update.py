@@ -16,6 +16,8 @@ prepare_cpython(ROOT / "tests" / "unit")
 from abupdate import Refused  # noqa: E402
 from abupdate.app_slot import AppSlot  # noqa: E402
 from abupdate.image import Image, parse  # noqa: E402
+from abupdate.partition_slot import PartitionSlot  # noqa: E402
+from partitions import Chip  # noqa: E402
 from trial import Trial  # noqa: E402
 from updates import KEY, MANIFEST, header, manifest, package  # noqa: E402
 
@@ -165,7 +167,7 @@ def test_chunks_that_are_not_the_right_ones(tmp_path_factory, changes, seed):
 
 FACTORY = {"slot": "factory", "id": 0, "title": "", "version": "", "sequence": 0}
 RECORD = {"run": FACTORY, "back": FACTORY, "on_trial": False, "tries": 0, "floor": 0}
-RECORD |= {"error": "", "failed": {"id": 0, "reason": ""}}
+RECORD |= {"error": "", "failed": 0, "reason": ""}
 STATE = json.dumps({"app": RECORD, "firmware": RECORD}).encode()
 
 
@@ -206,10 +208,11 @@ def test_any_value_in_a_state(tmp_path_factory, kind, field, value):
     text = json.dumps(state).encode()
     with open(root + "trial.state", "wb") as f:
         f.write(text + crc32(text).to_bytes(4, "big"))
+    chip = Chip()
     for _ in range(5):
         trial, folder = board(root)
         assert folder.startswith(root) and trial.spare in ("slot_a", "slot_b")
-        trial.partition_started("ota_0")
+        PartitionSlot(trial, "VBOARD", chip.boot())
         trial.crashed("x")
     assert board(root)[1] == root + "factory"
 

@@ -16,7 +16,7 @@ def found(monkeypatch, port, version, **implementation):
     monkeypatch.setattr(board.sys, "platform", port)
     about = SimpleNamespace(name="micropython", version=version, **implementation)
     monkeypatch.setattr(board.sys, "implementation", about)
-    this = board._this()
+    this = board.Board()
     monkeypatch.undo()
     return this
 

@@ -12,18 +12,17 @@ from abupdate import header  # noqa: E402
 
 def test_the_tool():
     assert container.MAGIC == header._MAGIC and len(container.MAGIC) == header._LENGTH_AT
-    assert container.KEY_ID_AT == header.KEY_ID_AT
-    assert container.SIGNATURE_AT == header.SIGNATURE_AT
+    assert container.KEY_ID_AT == header._KEY_ID_AT
+    assert container.SIGNATURE_AT == header._SIGNATURE_AT
     assert container.MANIFEST_AT == header.MANIFEST_AT
     assert container.MAX_HEADER == header._BYTES_MAX
-    assert keys.BYTES == header.KEY_BYTES
+    assert keys.BYTES == header._KEY_BYTES
 
 
 def test_what_no_update_replaces():
-    assert trial._SIGNATURE_AT == header.SIGNATURE_AT
     assert trial._MANIFEST_AT == header.MANIFEST_AT
-    assert settings._KEY_BYTES == header.KEY_BYTES
+    assert settings._KEY_BYTES == header._KEY_BYTES
 
 
 def test_a_signature_is_as_long_as_a_key():
-    assert header.MANIFEST_AT - header.SIGNATURE_AT == header.KEY_BYTES
+    assert header.MANIFEST_AT - header._SIGNATURE_AT == header._KEY_BYTES

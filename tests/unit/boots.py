@@ -1,6 +1,7 @@
 """For the tests of trials: boards as folders of files, and what may happen to them."""
 
 import os
+from binascii import crc32
 
 from trial import Trial
 from updates import empty_root, header, manifest, read, write
@@ -12,15 +13,29 @@ def install(root, slot, version="1.1", sequence=2, damaged=False):
     """Put a whole package into a folder, as a slot does; return its manifest."""
     content = b"code of " + version.encode()
     m = manifest([("main.mpy", content)], version=version, sequence=sequence)
-    os.mkdir(root + slot)
+    if slot not in os.listdir(root):
+        os.mkdir(root + slot)
     write(root, slot + "/PACKAGE", header(m))
     write(root, slot + "/main.mpy", b"bad" if damaged else content)
     m["header"] = read(root, slot + "/PACKAGE")
+    m["id"] = crc32(m["header"])
     return m
 
 
 def nothing_failed(trial, kind):
-    return trial.state[kind]["failed"] == {"id": 0, "reason": ""}
+    return trial.state[kind]["failed"] == 0 and trial.state[kind]["reason"] == ""
+
+
+def why_it_failed(trial, kind, m):
+    """Return why a package is not taken again, None if it may come again."""
+    record = trial.state[kind]
+    return record["reason"] if record["failed"] == m["id"] else None
+
+
+def runs(trial, kind):
+    """Return (title, version) of what runs."""
+    run = trial.state[kind]["run"]
+    return run["title"], run["version"]
 
 
 def boot(root):

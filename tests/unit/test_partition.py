@@ -4,6 +4,7 @@ import os
 
 from abupdate.image import Image
 from abupdate.partition_slot import PartitionSlot
+from boots import FullOS
 from partitions import ABORTED, BLOCK, VALID, Chip
 from trial import Trial
 from updates import KEY, empty_root, ends_trial, package, read, refusal
@@ -217,3 +218,18 @@ def test_firmware_flashed_by_cable_is_taken_note_of():
     assert board.boot() == "ota_0" and board.slot.current() == ("", "")
     board.install(firmware(version="1.3"))
     assert board.boot() == "ota_1" and board.slot.current() == ("thermo", "1.3")
+
+
+def test_what_was_given_up_is_seen_in_a_full_flash_too():
+    board = Board()
+    for _ in range(3):
+        board.install(PACKAGE)
+        board.boot()
+        partition = board.chip.boot()  # after the power cut
+        board.trial = Trial(FullOS(), board.root)
+        board.trial.start()
+        board.slot = PartitionSlot(board.trial, BOARD, partition)
+        assert board.chip.running == "ota_0" and not board.trial.unconfirmed()
+        assert not ends_trial(board.slot)
+        board.boot()
+    assert refusal(board.download, PACKAGE).startswith("it failed here before")

@@ -2,7 +2,18 @@
 
 import os
 
-from boots import FACTORY, FullOS, boot, confirmed, ends_trial, install, new_board, nothing_failed
+from boots import (
+    FACTORY,
+    FullOS,
+    boot,
+    confirmed,
+    ends_trial,
+    install,
+    new_board,
+    nothing_failed,
+    runs,
+    why_it_failed,
+)
 from trial import Trial
 from updates import digest, empty_root, header, manifest, read, write
 
@@ -45,8 +56,7 @@ def test_three_tries_then_the_one_before():
     trial, folder = boot(root)
     assert folder == "slot_a" and trial.spare == "slot_b" and not trial.unconfirmed()
     for _ in range(2):
-        said = trial.objection("app", m)
-        assert said == "it failed here before: it never reached the server"
+        assert why_it_failed(trial, "app", m) == "it never reached the server"
         trial, _ = boot(root)
 
 
@@ -59,7 +69,7 @@ def test_the_reason_of_a_crash_is_kept():
         trial.crashed("ImportError: no module named 'x'" + "y" * 500)
     trial, folder = boot(root)
     assert folder == FACTORY
-    reason = trial.state["app"]["failed"]["reason"]
+    reason = trial.state["app"]["reason"]
     assert reason.startswith("ImportError: no module named 'x'") and len(reason) == 200
 
 
@@ -111,7 +121,7 @@ def test_a_confirmed_application_that_crashes_on_and_on():
         assert folder == "slot_b"
         trial.crashed("MemoryError")
     trial, folder = boot(root)
-    assert folder == "slot_a" and trial.current("app") == ("thermo", "1.0")
+    assert folder == "slot_a" and runs(trial, "app") == ("thermo", "1.0")
     for _ in range(3):
         trial, folder = boot(root)
         assert folder == "slot_a"
@@ -194,7 +204,7 @@ def test_the_watchdog_on_trial():
     for _ in range(3):
         assert suspect_boot(root)[1] == "slot_a"
     trial, folder = suspect_boot(root)
-    assert folder == FACTORY and trial.objection("app", m).startswith("it failed here before")
+    assert folder == FACTORY and why_it_failed(trial, "app", m) == "it never reached the server"
 
 
 def test_going_back_needs_no_room():
@@ -235,15 +245,38 @@ def test_records_of_both_kinds():
     root = new_board()
     m = install(root, "slot_a")
     trial, _ = boot(root)
-    trial.activate("firmware", "ota_1", m)
+    trial.activate("firmware", "ota_1", m, tries=1)
     assert trial.unconfirmed() and boot(root)[1] == FACTORY
     trial, _ = boot(root)
     assert trial.unconfirmed() and not ends_trial(trial, "app") and ends_trial(trial, "firmware")
-    trial.activate("firmware", "ota_0", m)
-    trial.withdraw("firmware", "why")
+    trial.change("firmware", {"failed": m["id"], "reason": "why"})
     trial, _ = boot(root)
-    assert trial.objection("firmware", m) == "it failed here before: why"
-    assert trial.objection("app", m) is None and nothing_failed(trial, "app")
+    assert why_it_failed(trial, "firmware", m) == "why"
+    assert why_it_failed(trial, "app", m) is None and nothing_failed(trial, "app")
+
+
+def test_a_change_is_in_flash_or_not_at_all():
+    root = new_board()
+    confirmed(root, "slot_a", sequence=7)
+    trial = Trial(FullOS(), root)
+    trial.start()
+    try:
+        trial.change("app", {"floor": 8})
+    except OSError:
+        assert trial.state["app"]["floor"] == 7
+    else:
+        raise AssertionError("no OSError")
+
+
+def test_a_note_is_in_flash_with_the_next_change():
+    root = new_board()
+    trial, _ = boot(root)
+    trial.note("firmware", {"floor": 5})
+    assert trial.state["firmware"]["floor"] == 5
+    assert boot(root)[0].state["firmware"]["floor"] == 0
+    trial.change("app", {"floor": 6})
+    state = boot(root)[0].state
+    assert state["firmware"]["floor"] == 5 and state["app"]["floor"] == 6
 
 
 def test_check_tells_how_much_is_there():

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from abupdate.verify import verify
+from abupdate.header import verify
 from updates import DIGEST_INFO, KEY, MANIFEST, header, modulus, raw_sign, refusal
 
 HEADER = header(b"{}")

@@ -20,18 +20,37 @@ class AppSlot(Slot):
     equal header belongs to it.
     """
 
-    kind = "app"
     _file = None  # the one being written
     _missing = 0  # bytes which that one still wants; meaningless without one
     _unflushed = 0  # bytes of it that a power cut would lose; likewise
     _later = ()  # an iterator: what the manifest says of the files after it
 
     def __init__(self, trial, board):
-        super().__init__(trial, board)
-        self.header_file = trial.spare + "/PACKAGE"
+        super().__init__(trial, board, "app", trial.spare + "/PACKAGE")
         self._folder = trial.root + trial.spare
 
+    def begin(self, manifest):
+        """Make room for a package (image.parse); return how much of its payload is there already.
+
+        Raises Refused, before anything has changed, for what this board must not install.
+        """
+        self._admit(manifest)
+        self.abort()
+        self._check_room()
+        trial = self.trial
+        if self.stored() != manifest["header"]:
+            for path, size in self._walk(self._folder):
+                remove = trial.os.rmdir if size is None else trial.os.remove
+                remove(path)
+            trial.os.mkdir(self._folder)
+            trial.save(self.header_file, manifest["header"])
+        _, done = trial.check(trial.spare)
+        self._later = iter(manifest["files"])
+        self._open_next(done)
+        return done
+
     def write(self, buf):
+        """Take the next bytes of the payload. OSError if the flash does not."""
         while buf:
             n = min(len(buf), self._missing)
             self._file.write(buf[:n])
@@ -44,32 +63,25 @@ class AppSlot(Slot):
                 self._file.flush()
                 self._unflushed = 0
 
+    def finish(self, seen=None):
+        """Read all back. Raises Refused if it is not what was signed.
+
+        seen(buffer) gets the bytes of the package, header and payload, in order.
+        """
+        self.abort()
+        package, _ = self.trial.check(self.trial.spare, seen)
+        if not package:
+            raise Refused("the content does not match")
+
     def activate(self):
+        """Let the next start run the package, on trial. OSError if the flash is full."""
         self.trial.activate("app", self.trial.spare, self._manifest)
 
     def abort(self):
+        """Leave what is there, for begin() to go on with."""
         if self._file:
             self._file.close()
             self._file = None
-
-    def _begin(self):
-        self.abort()
-        trial = self.trial
-        manifest = self._manifest
-        self._check_room()
-        if self.stored() != manifest["header"]:
-            self._remove(self._folder)
-            trial.os.mkdir(self._folder)
-            trial.save(self.header_file, manifest["header"])
-        _, done = trial.check(trial.spare)
-        self._later = iter(manifest["files"])
-        self._open_next(done)
-        return done
-
-    def _is_right(self, seen):
-        self.abort()
-        package, _ = self.trial.check(self.trial.spare, seen)
-        return package is not None
 
     def _open_next(self, done=0):
         # Close the file that is whole, open the next that wants bytes. done: so many bytes of
@@ -102,30 +114,18 @@ class AppSlot(Slot):
         block, _, blocks, _, free = self.trial.os.statvfs(self.trial.root)[:5]
         if free > blocks:  # LittleFS that is full counts on below 0
             free = 0
-        free += self._blocks(self._folder, block)
+        for _, size in self._walk(self._folder):
+            if size is not None:
+                free += 1 + size // block
         need = _SPARE
         for _, size, _ in self._manifest["files"]:
             need += 1 + size // block
         if need > free:
             raise Refused("needs %d blocks of flash, %d are free" % (need, free))
 
-    def _blocks(self, folder, block):
-        # How many blocks the files below a folder occupy.
-        n = 0
-        for _, is_folder, size in self._walk(folder):
-            if not is_folder:
-                n += 1 + size // block
-        return n
-
-    def _remove(self, folder):
-        os = self.trial.os
-        for path, is_folder, _ in self._walk(folder):
-            remove = os.rmdir if is_folder else os.remove
-            remove(path)
-
     def _walk(self, folder):
-        # Yield (path, whether it is a folder, size) of a folder and all below it, what a folder
-        # holds before the folder itself; nothing if it is missing.
+        # Yield (path, size) of all below a folder and of itself, which comes last; the size of a
+        # folder is None. Nothing if it is missing.
         os = self.trial.os
         try:
             names = os.listdir(folder)
@@ -137,5 +137,5 @@ class AppSlot(Slot):
             if stat[_MODE] & _IS_FOLDER:
                 yield from self._walk(path)
             else:
-                yield path, False, stat[_SIZE]
-        yield folder, True, 0
+                yield path, stat[_SIZE]
+        yield folder, None

@@ -4,12 +4,12 @@
 # refuse, before the slot changes anything.
 
 import json
+from binascii import crc32
 
 from micropython import const
 
 from . import Refused
-from .header import MANIFEST_AT, length
-from .verify import verify
+from .header import MANIFEST_AT, length, verify
 
 _NAME = const("abcdefghijklmnopqrstuvwxyz0123456789_./")  # what a file name may consist of
 
@@ -19,33 +19,33 @@ def parse(header):
 
     title, version, kind: strings. boards: list of strings. sequence: int. files: list of
     [name, bytes, SHA-256 in base64]; their contents, one after the other, are the payload.
-    Added are: size, that of the payload; header, the bytes.
+    Added are: size, that of the payload; header, the bytes; id, their CRC32, by which a Trial
+    knows the package again.
     """
     try:
         manifest = json.loads(header[MANIFEST_AT:])
         texts = [manifest["title"], manifest["version"], manifest["kind"]]
-        for text in texts + manifest["boards"]:
-            if type(text) is not str:
-                raise ValueError(text)
-        _check_count(manifest["sequence"])
+        counts = [manifest["sequence"]]
         size = 0
         for name, n, _ in manifest["files"]:
             if name.strip(_NAME) or ".." in name or "//" in "/" + name + "/":
                 raise ValueError(name)
-            _check_count(n)
+            counts.append(n)
             size += n
+        for text in texts + manifest["boards"]:
+            if type(text) is not str:
+                raise ValueError(text)
+        for n in counts:
+            if type(n) is not int or n < 0:
+                raise ValueError(n)
         if not size:
             raise ValueError("empty")
     except (ValueError, TypeError, KeyError, AttributeError) as e:
         raise Refused("the manifest is wrong: %r" % e)
     manifest["size"] = size
     manifest["header"] = header
+    manifest["id"] = crc32(header)
     return manifest
-
-
-def _check_count(value):
-    if type(value) is not int or value < 0:
-        raise ValueError(value)
 
 
 class Image:
@@ -97,8 +97,6 @@ class Image:
         if len(start) < MANIFEST_AT:
             return None
         n = length(start)
-        if not n:
-            raise Refused("this is no update package")
         if len(start) < n:
             return self._stored_header()
         header = bytes(start[:n])

@@ -34,7 +34,7 @@ _PREFIXES = ("fw", "sw")
 class Updater:
     """Keeps a device's packages up to date; hand it to session.run().
 
-    slots: {"fw": slot}, {"sw": slot} or both. keys: public keys (abupdate.verify). reset() starts
+    slots: {"fw": slot}, {"sw": slot} or both. keys: public keys (abupdate.header). reset() starts
     the board anew. progress(done, total) is told bytes. pause: while the flash is written nothing
     is on its way, for boards that do not listen then (RP2). connect is coap.connect, for packages
     at a coap:// address; without it they are refused.
