@@ -88,12 +88,11 @@ class Exchange:
     number = None  # Observe value of the last fresh notification; None before, and _FRESH_MS after
     repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
     message_id = None  # of what was sent last
+    receiver = None  # the caller's own
     # No more than this is set by _send(), and means nothing before:
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
-
-    # receiver is the caller's own.
 
     def __init__(self, datagram, token, deadline):
         self.datagram = datagram  # its message id is written when it is sent
