@@ -44,8 +44,10 @@ class AppSlot(Slot):
                 remove(path)
             trial.os.mkdir(self._folder)
             trial.save(self.header_file, manifest["header"])
+        # The header is in flash now, and is parsed from there again: once at a time is enough.
+        del manifest["header"]
+        self._later = iter(manifest.pop("files"))
         _, done = trial.check(trial.spare)
-        self._later = iter(manifest["files"])
         self._open_next(done)
         return done
 

@@ -10,8 +10,8 @@ class SharedAttributes:
     def __init__(self, codec, report):
         self.values = {}
         self.listeners = []  # functions of (changed, deleted), a dict and a list of names
-        self._codec = codec
-        self._report = report
+        self.codec = codec
+        self.report = report
 
     def take(self, payload, full):
         """Take a notification: all shared attributes (full), or what changed.
@@ -19,7 +19,7 @@ class SharedAttributes:
         Raises TransferError for a payload that is none; nothing has changed then.
         """
         values = self.values
-        state = self._codec.decode("state" if full else "change", payload)
+        state = self.codec.decode("state" if full else "change", payload)
         deleted = []
         if full:
             deleted = [name for name in values if name not in state]
@@ -37,4 +37,4 @@ class SharedAttributes:
                 try:
                     listener(changed, deleted)
                 except Exception as error:
-                    self._report("attributes", error)
+                    self.report("attributes", error)

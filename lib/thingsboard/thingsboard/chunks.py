@@ -19,7 +19,7 @@ class Window:
 
     def __init__(self, size, limit):
         self._size = size
-        self._limit = limit
+        self.limit = limit
         self._next = 0  # the next chunk to ask for
         self._ahead = {}  # number: bytes of a chunk that came before its turn
         self.under_way = set()
@@ -30,7 +30,7 @@ class Window:
         number = self._next
         if number * _CHUNK >= self._size:
             return None
-        if len(self.under_way) + len(self._ahead) >= self._limit:
+        if len(self.under_way) + len(self._ahead) >= self.limit:
             return None
         if number and not offset:
             return None  # the first chunk is asked for alone: it may tell where to go on

@@ -7,10 +7,6 @@
 
 from micropython import const
 
-SYNC = const(0)  # look at the time
-PING = const(1)  # give a sign of life
-REGISTER = const(2)  # register all observations anew
-
 _SYNC_MS = const(6 * 3600_000)  # between looks at the time
 _SYNC_RETRY_MS = const(60_000)  # from the begin of a job to its next try, if it fails
 _RETRY_MS = const(1000)
@@ -25,20 +21,21 @@ _SILENCES = const(3)  # doublings after silence, which took its time already: up
 
 
 class Schedule:
-    """When each job of a session is due.
+    """When each job of a session is due: "sync", "ping" and "register".
 
+    These are a look at the time, a sign of life, and a new registration of all observations.
     keepalive_ms is the time between signs of life, 0 for none; reregister_ms, give or take a
     tenth, that between registrations.
     """
 
     def __init__(self, now, keepalive_ms, reregister_ms, random):
         self._random = random
-        self._keepalive_ms = keepalive_ms
-        self._reregister_ms = reregister_ms
-        self._due = {SYNC: now}
+        self.keepalive_ms = keepalive_ms
+        self.reregister_ms = reregister_ms
+        self._due = {"sync": now}
         if keepalive_ms:
-            self.done(PING, now)
-        self.done(REGISTER, now)
+            self.done("ping", now)
+        self.done("register", now)
 
     def next(self):
         """Return (job, instant) of what is due first."""
@@ -47,21 +44,21 @@ class Schedule:
 
     def begin(self, job, now):
         """Note that a job is begun; without done() it is due again soon."""
-        self._due[job] = now + (_SYNC_RETRY_MS if job == SYNC else _RETRY_MS)
+        self._due[job] = now + (_SYNC_RETRY_MS if job == "sync" else _RETRY_MS)
 
     def done(self, job, now):
         """Note that a job which was begun at `now` is done."""
         period_ms = _SYNC_MS
-        if job == PING:
-            period_ms = self._keepalive_ms
-        elif job == REGISTER:
+        if job == "ping":
+            period_ms = self.keepalive_ms
+        elif job == "register":
             self._registered = now
-            period_ms = self._reregister_ms * (900 + self._random(201)) // 1000
+            period_ms = self.reregister_ms * (900 + self._random(201)) // 1000
         self._due[job] = now + period_ms
 
     def register_soon(self):
         """Note that observations may be lost: at a new address, or while the server was silent."""
-        self._due[REGISTER] = min(self._due[REGISTER], self._registered + _SETTLE_MS)
+        self._due["register"] = min(self._due["register"], self._registered + _SETTLE_MS)
 
 
 def backoff_ms(failures, error, random):

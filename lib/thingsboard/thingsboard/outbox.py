@@ -18,7 +18,7 @@ class Outbox:
 
     def __init__(self, clock, codec=payload_json, max_bytes=16384):
         self._clock = clock
-        self._codec = codec
+        self.codec = codec
         # (record, ts, uptime) of each: ts in Unix milliseconds, or None while the clock is not
         # set, and the uptime in milliseconds counts.
         self._records = []
@@ -58,7 +58,7 @@ class Outbox:
                 break
             records.append((record, ts))
         if records:
-            count, payload = self._codec.batch(records)
+            count, payload = self.codec.batch(records)
             self._end = self._removed + count
             return payload
 

@@ -29,20 +29,26 @@ class Commands:
 
     def __init__(self, codec, clock, send, report):
         self.handlers = {}
-        self._codec = codec
+        self.codec = codec
         self._clock = clock
         self._send = send
-        self._report = report
+        self.report = report
         self._recent = []  # commands, oldest first
 
     async def take(self, payload):
         """Take a command: run its handler and send the reply; what goes wrong is reported.
 
         A repetition gets the reply that the command had; while that still runs, it gets nothing.
+        An empty payload is the answer to a registration.
         """
+        if not payload:
+            return
         try:
-            fields = self._codec.decode("command", payload)
-            command = self._find(crc32(payload))
+            fields = self.codec.decode("command", payload)
+            command = Command(crc32(payload), self._clock.uptime_ms())
+            for known in self._recent:
+                if known.crc == command.crc and command.came_ms - known.came_ms < _REPEAT_MS:
+                    command = known
             if command not in self._recent:
                 await self._begin(command, str(fields.get("method")), fields.get("params"))
             if not command.reply:
@@ -53,21 +59,13 @@ class Commands:
                 command.action = None
                 action()
         except Exception as error:
-            self._report("rpc", error)
-
-    def _find(self, crc):
-        # The command that this is a repetition of, or a new one.
-        now = self._clock.uptime_ms()
-        for command in self._recent:
-            if command.crc == crc and now - command.came_ms < _REPEAT_MS:
-                return command
-        return Command(crc, now)
+            self.report("rpc", error)
 
     async def _begin(self, command, method, params):
         recent = self._recent
         if len(recent) == _REPLIES:
             if not recent[0].reply:  # its place is needed, and it still runs
-                command.reply = self._codec.encode("reply", {"error": "busy"})
+                command.reply = self.codec.encode("reply", {"error": "busy"})
                 return
             recent.pop(0)
         recent.append(command)
@@ -83,8 +81,8 @@ class Commands:
                     values = {}
                 elif not isinstance(values, dict):
                     values = {"error": "the handler returned no dict"}
-            command.reply = self._codec.encode("reply", values)
+            command.reply = self.codec.encode("reply", values)
         except Exception as error:
             # Only the kind goes out: the text may hold what nobody else is to see.
-            self._report(method, error)
-            command.reply = self._codec.encode("reply", {"error": type(error).__name__})
+            self.report(method, error)
+            command.reply = self.codec.encode("reply", {"error": type(error).__name__})

@@ -9,7 +9,7 @@ from random import randrange
 
 from micropython import const
 
-from .link import PING, SYNC, Schedule, Sequence, backoff_ms
+from .link import Schedule, Sequence, backoff_ms
 
 _OBSERVE = const(6)
 _POST = const(2)
@@ -27,9 +27,8 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
     reregister_ms, give or take a tenth, bounds how long a server that forgot us goes unnoticed.
     """
 
-    def take_command(payload, first):
-        if payload:  # the answer to the registration has none
-            asyncio.create_task(device.commands.take(payload))
+    def take_command(payload, full):
+        asyncio.create_task(device.commands.take(payload))
 
     session = device.session
     jobs = [
@@ -83,17 +82,17 @@ class Session:
         except OSError:
             self.silences += 1
             if self.silences % _SILENCES == 0:
-                self._reconnect()
+                self.reconnect()
             raise
         if self.silences or endpoint.retransmissions != sent_before:
-            self._register_soon()  # what the server said meanwhile may be lost
+            self.register_soon()  # what the server said meanwhile may be lost
         self.silences = 0
         return response
 
     async def observe(self, path, take, ordered):
         """Keep an observation until cancelled.
 
-        take(payload, first) gets each message; first: it is the answer to a registration. With
+        take(payload, full) gets each message; full: it is the answer to a registration. With
         ordered it gets none that is older than the last.
         """
         name = path[-1]
@@ -141,7 +140,7 @@ class Session:
         clock = self.clock
         schedule = Schedule(clock.uptime_ms(), keepalive_ms, reregister_ms, self._random)
         self.schedule = schedule
-        self.client.on_open = self._register_soon
+        self.client.on_open = self.register_soon
         while True:
             try:
                 now = clock.uptime_ms()
@@ -154,10 +153,10 @@ class Session:
                     self._sooner.clear()
                     continue
                 schedule.begin(job, now)
-                if job == SYNC:
+                if job == "sync":
                     await clock.sync(self.client)
                     self.stock.set()
-                elif job == PING:
+                elif job == "ping":
                     await self.watch(self.client.ping(_TIMEOUT_MS))
                 else:
                     for observation in self.observations.values():
@@ -174,13 +173,15 @@ class Session:
         self.report(job, error)
         await asyncio.sleep_ms(backoff_ms(failures, error, self._random))
 
-    def _reconnect(self):
+    def reconnect(self):
+        """Take a new source port; report it if that fails."""
         try:
             self.client.reconnect()
         except OSError as error:
             self.report("session", error)
 
-    def _register_soon(self):
+    def register_soon(self):
+        """Note that observations may be lost."""
         if self.schedule:
             self.schedule.register_soon()
             self._sooner.set()

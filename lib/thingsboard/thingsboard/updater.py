@@ -28,7 +28,6 @@ _CLIENT_ERROR = const(0x80)  # 4.00
 _SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
-_PREFIXES = ("fw", "sw")
 
 
 class Updater:
@@ -52,7 +51,7 @@ class Updater:
         self._changed = asyncio.Event()  # shared attributes came since the assignments were read
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
-        device.on_attributes(self._take_attributes)
+        device.on_attributes(self.take_attributes)
 
     async def run(self):
         """Work until cancelled."""
@@ -61,10 +60,10 @@ class Updater:
         while True:
             try:
                 while untold:
-                    await self._introduce(untold[-1])
+                    await self.introduce(untold[-1])
                     untold.pop()
                 self._changed.clear()
-                for prefix in _PREFIXES:
+                for prefix in ("fw", "sw"):
                     await self._settle(Assignment(prefix, self.device.shared))
                 delay_ms = _MIN_DELAY_MS
                 await self._changed.wait()
@@ -73,8 +72,8 @@ class Updater:
                 await asyncio.sleep_ms(delay_ms)
                 delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
 
-    async def _introduce(self, prefix):
-        # Tell what runs, once per start; that it reached the server confirms it.
+    async def introduce(self, prefix):
+        """Tell what runs, once per start; that it reached the server confirms it."""
         slot = self.slots[prefix]
         title, version = slot.current()
         key = "current_" + prefix
@@ -158,7 +157,8 @@ class Updater:
                 "%s is not checked: the signature decides" % (assignment.algorithm,)
             )
 
-    def _take_attributes(self, changed, deleted):
+    def take_attributes(self, changed, deleted):
+        """Hear of new shared attributes, as a listener of the device."""
         self._changed.set()
         fetching = self._fetching
         if fetching and fetching.id != Assignment(fetching.prefix, self.device.shared).id:
