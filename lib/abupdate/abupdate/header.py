@@ -46,7 +46,7 @@ def verify(header, keys):
         key = keys[i : i + _KEY_BYTES]
         if sha256(key).digest()[:4] == header[_KEY_ID_AT:_SIGNATURE_AT]:
             h = sha256(header[:_SIGNATURE_AT])
-            h.update(header[MANIFEST_AT:])
+            h.update(memoryview(header)[MANIFEST_AT:])
             block = b"\x00\x01" + b"\xff" * 330 + b"\x00" + _DIGEST_INFO + h.digest()
             n = int.from_bytes(key, "big")
             s = int.from_bytes(header[_SIGNATURE_AT:MANIFEST_AT], "big")

@@ -99,7 +99,7 @@ class Image:
         n = length(start)
         if len(start) < n:
             return self._stored_header()
-        header = bytes(start[:n])
+        header = bytes(memoryview(start)[:n])
         verify(header, self._keys)
         return header
 
