@@ -1,10 +1,14 @@
 """The virtual board starts, resets, starves and gets stuck as a board does."""
 
+import io
+import re
+import runpy
 import time
 
 import pytest
 
 from tools.vboard import Board, BoardError, protocol
+from tools.vboard.host import compiler
 
 COUNTED = """
 import machine
@@ -147,6 +151,28 @@ def test_what_is_no_word_of_the_protocol_ends_the_run(start):
 
 
 def test_the_words_of_the_protocol_are_read_as_they_are_sent():
-    for word, argument in (("watchdog", "300"), ("repl", ""), ("fault", "two words")):
-        assert protocol.parse(protocol.line(word, argument)) == (word, argument)
-    assert protocol.line("led", 0) == "led 0"
+    control = runpy.run_path(compiler.DEVICE / "control.py")
+    for word, argument in (("watchdog", 300), ("repl", ""), ("fault", "two words"), ("led", 0)):
+        stream = io.StringIO()
+        control["connect"](stream)
+        control["tell"](word, argument)
+        line, end, more = stream.getvalue().partition("\n")
+        assert protocol.parse(line) == (word, str(argument)) and (end, more) == ("\n", "")
+
+
+def test_the_board_has_the_values_of_the_protocol_and_not_its_names():
+    source = (
+        "import vboard.protocol as protocol\n\nhalt(protocol.CUT, protocol.BLOCK)  # protocol.py\n"
+    )
+    assert compiler.with_values(source) == "\n\nhalt('cut', 4096)  # protocol.py\n"
+    with pytest.raises(AttributeError):
+        compiler.with_values("tell(protocol.NO_SUCH_WORD)")
+
+
+def test_the_start_code_leaves_the_heap_and_its_names_to_the_program(start):
+    board = start(
+        "import gc, micropython\ngc.collect()\nprint(gc.mem_alloc())\nmicropython.qstr_info()"
+    )
+    assert board.wait_end(10).cause == "repl"
+    assert int(board.lines[0]) <= 16_600
+    assert int(re.search(r"n_qstr=(\d+)", board.lines[1])[1]) <= 95

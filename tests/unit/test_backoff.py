@@ -2,14 +2,12 @@
 
 from coap import ResponseError
 from coap.message import Message
-from thingsboard.link import Backoff
+from rows import rows
+from thingsboard.link import backoff_ms
 
 SILENCE = OSError(110)
-
-
-def waits(error, n, random):
-    it = Backoff(random)
-    return [it.next(error) for _ in range(n)]
+BUSY = ResponseError(Message(0xA0))
+UNAUTHORIZED = ResponseError(Message(0x81))
 
 
 def shortest(n):
@@ -20,33 +18,29 @@ def longest(n):
     return n - 1
 
 
+def waits(error, random):
+    return [backoff_ms(failures, error, random) for failures in range(1, 9)]
+
+
 def test_a_refusal_doubles_the_wait_to_a_minute():
-    error = ResponseError(Message(0xA0))
     halves = [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]
-    assert waits(error, 8, shortest) == halves
-    assert waits(error, 8, longest) == [2 * half - 1 for half in halves]
+    assert waits(BUSY, shortest) == halves
+    assert waits(BUSY, longest) == [2 * half - 1 for half in halves]
 
 
 def test_silence_doubles_it_to_eight_seconds():
-    assert waits(SILENCE, 6, shortest) == [500, 1000, 2000, 4000, 4000, 4000]
+    assert waits(SILENCE, shortest) == [500, 1000, 2000] + [4000] * 5
 
 
-def test_a_wrong_access_token_is_not_hammered():
-    error = ResponseError(Message(0x81))
-    assert waits(error, 2, shortest) == [150_000] * 2
-    assert waits(error, 2, longest) == [299_999] * 2
+@rows((shortest, 150_000), (longest, 299_999))
+def test_a_wrong_access_token_is_not_hammered(random, ms):
+    assert waits(UNAUTHORIZED, random) == [ms] * 8
 
 
-def test_silence_after_refusals_comes_down_to_its_own_limit():
-    it = Backoff(shortest)
-    for _ in range(7):
-        it.next(ResponseError(Message(0xA0)))
-    assert [it.next(SILENCE), it.next(SILENCE)] == [30000, 4000]
+@rows(MemoryError(), ValueError("x"))
+def test_what_has_no_response_code_waits_as_after_silence(error):
+    assert waits(error, shortest) == waits(SILENCE, shortest)
 
 
-def test_success_begins_anew():
-    it = Backoff(shortest)
-    for _ in range(5):
-        it.next(SILENCE)
-    it.succeeded()
-    assert it.next(SILENCE) == 500
+def test_after_very_many_failures_it_still_waits():
+    assert backoff_ms(1 << 40, BUSY, shortest) == 30000

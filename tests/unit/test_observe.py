@@ -1,7 +1,7 @@
 # RFC 7641: the order of notifications, and what ends an observation.
 
+from coap.endpoint import goes_on, is_newer
 from coap.message import Message
-from coap.observe import goes_on, is_newer
 
 
 def notification(number):

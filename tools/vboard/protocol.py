@@ -1,6 +1,7 @@
 """What passes between the host's side of a virtual board (`host/`) and the board's (`device/`).
 
-Both read this file: CPython as `tools.vboard.protocol`, the interpreter as `vboard.protocol`.
+The host imports it. In the board's side it puts the values in for the names when it compiles that
+(`host/compiler.py`): there they take no memory.
 
 Host to board, once, on the command line (`-m vboard`, then):
 
@@ -39,10 +40,9 @@ CUT = "cut"  # the flash operation CUT_AT was reached: power fails
 
 LAST_WORDS = (RESET, REPL, FAULT, CUT)
 
-
-def line(word, argument=""):
-    """Return a word and its argument as they are sent, without the end of the line."""
-    return "%s %s" % (word, argument) if argument != "" else word
+# The flash chip, in bytes
+BLOCK = 4096  # what is erased at once
+PAGE = 256  # what is programmed at once, at the most
 
 
 def parse(text):

@@ -49,17 +49,17 @@ class Transfer:
         szx = 0
         while szx < 6 and 32 << szx <= block_size:
             szx += 1
-        self._message = message
+        self.message = message
         self._our_szx = self._their_szx = szx  # of the blocks we send; the largest we take
-        self._sink = sink
-        self._max_body = max_body
+        self.sink = sink
+        self.max_body = max_body
         self._got = offset  # bytes of the answer's body that need not come any more
         self._plain = szx == 6 and not (sink or offset) and len(message.payload) <= 1024
         self._uploading = len(message.payload) > 0 and not offset  # the phase
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
-        message = self._message
+        message = self.message
         if self._plain:
             return message
         options = list(message.options)
@@ -113,15 +113,18 @@ class Transfer:
             self._restarted = True
         elif code == _TOO_LARGE:
             again = smaller
-        if not again:
-            if code >> 5 != 2:
-                return False
+        if again:
+            self._sent = 0
+        elif code >> 5 != 2:
+            return False
+        else:
+            size = 16 << self._our_szx
             if num != ours:
-                raise TransferError(_MISFIT % (num, 16 << self._our_szx, self._sent))
-        self._sent = 0 if again else self._sent + (16 << self._our_szx)
+                raise TransferError(_MISFIT % (num, size, self._sent))
+            self._sent += size
         if smaller:
             self._our_szx = szx
-        if self._sent < len(self._message.payload):
+        if self._sent < len(self.message.payload):
             return True
         if code == _CONTINUE:
             raise TransferError("2.31 after the last block")
@@ -150,12 +153,12 @@ class Transfer:
             or not (more or self._size in (None, got))
         ):
             raise TransferError("the body changed on the way")
-        if max(got, self._size or 0) > self._max_body:
+        if max(got, self._size or 0) > self.max_body:
             raise TransferError("the body is over max_body")
         self._their_szx = szx
         self._got = got
-        if self._sink:
-            self._sink(payload)
+        if self.sink:
+            self.sink(payload)
         else:
             self._parts.append(payload)
         if more:

@@ -6,7 +6,7 @@
 import asyncio
 import errno
 import os
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_add, ticks_ms
 
 from micropython import const
 
@@ -80,16 +80,15 @@ class Client:
     """
 
     on_open = None
+    link_errors = 0
+    _opened = 0  # transport.opened when on_open was last called
+    _reader = None  # the task; None while there is nothing to read from
+    _asleep = False  # whether the timer waits for what is due next
 
     def __init__(self, transport, ack_timeout_ms=2000, window_limit=3):
         self.endpoint = Endpoint(os.urandom, ack_timeout_ms, window_limit)
         self.transport = transport
         self.window_limit = window_limit
-        self.link_errors = 0
-        self._opened = 0  # transport.opened when on_open was last called
-        self._reader = None  # the task; None while there is nothing to read from
-        self._alarm = 0  # when there is something to do next
-        self._asleep = False  # whether the timer waits for that
         self._timer = asyncio.create_task(self._keep_time())
 
     get = _verb(1)
@@ -123,7 +122,7 @@ class Client:
         """
         message = Message(code, payload, _uri(path, query, options), type)
         transfer = Transfer(message, block_size, sink, max_body, offset)
-        return self.transfer(transfer, timeout_ms, None, bulk)
+        return self.transfer(transfer, timeout_ms, bulk)
 
     def observe(
         self,
@@ -133,8 +132,6 @@ class Client:
         type=_CON,
         timeout_ms=_WAIT_MS,
         ordered=True,
-        block_size=1024,
-        max_body=16384,
     ):
         """Register for a resource's notifications (RFC 7641) and return the Observation.
 
@@ -143,7 +140,7 @@ class Client:
         Raises OSError, ValueError.
         """
         message = Message(1, b"", _uri(path, query, options), type)
-        return Observation(self, message, timeout_ms, ordered, block_size, max_body)
+        return Observation(self, message, timeout_ms, ordered)
 
     def ping(self, timeout_ms=_WAIT_MS):
         """Return a coroutine that ends once the server has answered an Empty message.
@@ -178,16 +175,16 @@ class Client:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
         self.endpoint.exchanges = []
 
-    async def transfer(self, transfer, timeout_ms, response=None, bulk=False):
-        # The last response of a transfer, from its first request or from a response on.
-        response = response and transfer.receive(response)
+    async def transfer(self, transfer, timeout_ms, bulk=False):
+        # Do what is left of a transfer and return its last response.
+        response = None
         while not response:
             receiver = _Receiver()
             exchange = self.start(transfer.next_request(), timeout_ms, receiver, None, bulk)
             try:
                 response = transfer.receive(await receiver.next())
             finally:
-                self.endpoint.cancel(exchange)
+                self.cancel(exchange)
         if response.code >> 5 not in (0, 2):  # 0: a Reset, the answer to a ping
             raise ResponseError(response)
         return response
@@ -196,13 +193,18 @@ class Client:
         # Begin an exchange; receiver.receive(exchange, outcome) is called with each outcome.
         if not (self._reader and self.transport.pollable):
             self.reconnect()
-        exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe, bulk)
-        exchange.receiver = receiver
+        exchange = self.endpoint.request(message, ticks_ms(), timeout_ms, observe, bulk, receiver)
         self._pump()
         return exchange
 
+    def cancel(self, exchange):
+        # Drop an exchange if it is under way. Another one may have waited for its place.
+        if exchange in self.endpoint.exchanges:
+            self.endpoint.cancel(exchange)
+            self._pump()
+
     def _pump(self):
-        # Send what there is, hand out what came, do what is due; set the alarm.
+        # Hand out what came, send what there is, do what is due; return the time until more is.
         endpoint = self.endpoint
         transport = self.transport
         if self._opened != transport.opened:
@@ -210,23 +212,25 @@ class Client:
             if self.on_open:
                 self.on_open()
         now = ticks_ms()
-        wait_ms = _RETRY_MS  # if memory runs out in here
+        wait_ms = _RETRY_MS
         try:
+            while event := endpoint.next_event():
+                exchange, outcome = event
+                exchange.receiver.receive(exchange, outcome)
             while datagram := endpoint.next_datagram(now):
                 try:
                     transport.send(datagram)
                 except OSError:  # refused, no memory, no route: as good as lost on the way
                     self.link_errors += 1
-            while event := endpoint.next_event():
-                event[0].receiver.receive(*event)
             wait_ms = min(endpoint.handle_timeout(now), transport.handle_timeout(now))
-        finally:
-            self._alarm = ticks_add(now, wait_ms)
-            if self._asleep:
-                # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
-                queue = asyncio.core._task_queue  # type: ignore[attr-defined]  # no stub has it
-                queue.remove(self._timer)
-                queue.push(self._timer, self._alarm)
+        except MemoryError:
+            pass  # what was not done is done then
+        if self._asleep:
+            # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
+            queue = asyncio.core._task_queue  # type: ignore[attr-defined]  # no stub has it
+            queue.remove(self._timer)
+            queue.push(self._timer, ticks_add(now, wait_ms))
+        return wait_ms
 
     async def _read(self):
         transport = self.transport
@@ -234,7 +238,8 @@ class Client:
         while transport.pollable:
             try:
                 yield poller.queue_read(transport.pollable)
-                data = transport.recv()
+                # It may have died meanwhile, and be None: then there is nothing to read.
+                data = transport.pollable and transport.recv()
                 if data is not None:
                     self.endpoint.receive_datagram(data, ticks_ms())
                 self._pump()
@@ -246,12 +251,9 @@ class Client:
 
     async def _keep_time(self):
         while True:
-            try:
-                self._pump()
-            except MemoryError:
-                pass
+            wait_ms = self._pump()
             self._asleep = True
-            await asyncio.sleep_ms(ticks_diff(self._alarm, ticks_ms()))
+            await asyncio.sleep_ms(wait_ms)
             self._asleep = False
 
 
@@ -262,9 +264,8 @@ class _Receiver:
         self._event = asyncio.Event()
 
     def receive(self, exchange, outcome):
-        if outcome:  # an empty ACK is none
-            self._queue.append(outcome)
-            self._event.set()
+        self._queue.append(outcome)
+        self._event.set()
 
     async def next(self):
         while not self._queue:
@@ -288,14 +289,12 @@ class Observation(_Receiver):
     lost = 0
     _exchange = _old = None
 
-    def __init__(self, client, message, timeout_ms, ordered, block_size, max_body):
+    def __init__(self, client, message, timeout_ms, ordered):
         super().__init__()
-        self._client = client
-        self._message = message
-        self._timeout_ms = timeout_ms
-        self._ordered = ordered
-        self._block_size = block_size
-        self._max_body = max_body
+        self.client = client
+        self.message = message
+        self.timeout_ms = timeout_ms
+        self.ordered = ordered
         self.register()
 
     def register(self):
@@ -304,8 +303,8 @@ class Observation(_Receiver):
         Until the answer comes, notifications under the old token are still taken; where order
         counts, the answer replaces those that nobody has read yet.
         """
-        exchange = self._client.start(self._request(b""), self._timeout_ms, self, self._ordered)
-        self._client.endpoint.cancel(self._old)
+        exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
+        self.client.cancel(self._old)
         self._old = self._exchange
         self._exchange = exchange
 
@@ -315,21 +314,23 @@ class Observation(_Receiver):
         One that has ended already is left as it is.
         """
         exchange = self._exchange
-        if exchange in self._client.endpoint.exchanges:
+        if exchange in self.client.endpoint.exchanges:
             self.receive(exchange, StopAsyncIteration())
-            self._client.endpoint.cancel(exchange)
-            self._exchange = None
+            self.client.cancel(exchange)
             message = self._request(b"\x01")
             message.type = _CON
             message.token = exchange.token
-            self._client.start(message, self._timeout_ms, _Receiver())
+            try:
+                self.client.start(message, self.timeout_ms, _Receiver())
+            except OSError:
+                pass  # the transport died and cannot open: nobody is there to be told
 
     def receive(self, exchange, outcome):
         if exchange is self._exchange:
-            if outcome and self._old:
-                self._client.endpoint.cancel(self._old)
+            if self._old:
+                self.client.cancel(self._old)
                 self._old = None
-                if self._ordered:
+                if self.ordered:
                     self._queue.clear()
         elif isinstance(outcome, Exception):
             return  # the end of an older registration is no news
@@ -347,21 +348,23 @@ class Observation(_Receiver):
             if message.option(_BLOCK2) is None:
                 return message
             try:
-                transfer = Transfer(self._message, self._block_size, None, self._max_body)
-                whole = await self._client.transfer(transfer, self._timeout_ms, message)
+                transfer = Transfer(self.message)
+                whole = transfer.receive(message)
+                whole = whole or await self.client.transfer(transfer, self.timeout_ms)
             except Exception:
-                self._client.endpoint.cancel(self._exchange)
+                self.client.cancel(self._exchange)
+                self.client.cancel(self._old)
                 raise
             # A newer notification that came meanwhile may have changed the blocks on the server.
-            if not (self._ordered and self._queue):
+            if not (self.ordered and self._queue):
                 message.payload = whole.payload
                 return message
             self.lost += 1
 
     def _request(self, observe):
-        message = Transfer(self._message, self._block_size).next_request()
-        options = [(_OBSERVE, observe)] + list(message.options)
-        return Message(1, b"", options, message.type)
+        options = list(self.message.options)
+        add_option(options, _OBSERVE, observe)
+        return Message(1, b"", options, self.message.type)
 
 
 def _uri(path, query, options):

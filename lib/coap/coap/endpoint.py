@@ -1,4 +1,5 @@
-# The message and request layers of a client for one peer (RFC 7252 sections 4 and 5), sans-I/O.
+# The message and request layers of a client for one peer (RFC 7252 sections 4 and 5), with the
+# notifications of observations (RFC 7641), sans-I/O.
 #
 # The caller moves datagrams, hands in the time and sleeps: after each call, send next_datagram()
 # until None, take next_event() until None, and call handle_timeout() when it said. `now` is
@@ -16,7 +17,7 @@
 #   SENT       an empty ACK                            WAITING     receive_datagram()
 #   any        an answer that observes                 OBSERVING   receive_datagram()
 #   any        any other answer, a Reset               ended       receive_datagram()
-#   OBSERVING  FRESH_MS without a notification         OBSERVING   handle_timeout(): number None
+#   OBSERVING  _FRESH_MS without a notification        OBSERVING   handle_timeout(): number None
 #   others     the deadline                            ended       handle_timeout()
 #
 # Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
@@ -28,8 +29,7 @@ from binascii import crc32
 
 from micropython import const
 
-from .message import MessageError, decode
-from .observe import FRESH_MS, goes_on, is_newer
+from .message import decode
 
 _CON = const(0)
 _ACK = const(2)
@@ -39,6 +39,7 @@ _BLOCK2 = const(23)
 _BLOCK1 = const(27)
 _OBSERVE = const(6)
 
+_FRESH_MS = const(128_000)  # later than this any notification is newer (RFC 7641 section 3.4)
 _HALF_MS = const(1 << 29)  # half the period of ticks_ms on boards
 _MIN_CON_MS = const(1000)  # floors of the first timeout once round trips have been measured
 _MIN_NON_MS = const(200)
@@ -84,14 +85,14 @@ class Exchange:
     bulk = False  # part of a download: uses the window, is sent again with a new message id
     con = True  # how it is sent, and with that how it is repeated
     state = _QUEUED
-    number = None  # Observe value of the last fresh notification; None before, and FRESH_MS after
+    number = None  # Observe value of the last fresh notification; None before, and _FRESH_MS after
     repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
     message_id = None  # of what was sent last
+    receiver = None  # the caller's own
     # No more than this is set by _send(), and means nothing before:
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
-    # receiver is the driver's own.
 
     def __init__(self, datagram, token, deadline):
         self.datagram = datagram  # its message id is written when it is sent
@@ -118,33 +119,35 @@ class Endpoint:
     _srtt = 0  # smoothed round trip * 8; 0: none measured
     _rttvar = 0  # its mean deviation * 4
     _backoff = 0  # doublings of the timeout since the last clean round trip
-    _serial = 0  # datagrams sent
+    serial = 0  # datagrams sent
     _halved = 0  # losses up to this serial belong to a window that was halved already
     _silent = 0  # windows lost since anything was heard
 
     def __init__(self, random, ack_timeout_ms=2000, window_limit=3):
-        self._random = random
-        self._ack_timeout_ms = ack_timeout_ms
+        self.random = random
+        self.ack_timeout_ms = ack_timeout_ms
         self.window_limit = window_limit
-        self._message_id = int.from_bytes(random(2), "big")
+        self.message_id = int.from_bytes(random(2), "big")
         self.exchanges = []  # under way, oldest first
         self._replies = []  # acknowledgements and resets to be sent
         self._events = []
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
 
-    def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False):
+    def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
 
         Gives the message a random token unless it has one. The exchange ends with ETIMEDOUT
         timeout_ms (default: MAX_TRANSMIT_WAIT) from now; an empty ACK does not stop that clock.
-        With observe it stays for notifications: True for fresh ones, False for all.
+        With observe it stays for notifications: True for fresh ones, False for all. receiver is
+        the caller's own.
         Raises ValueError for a message that cannot be encoded.
         """
         if message.code and not message.token:
-            message.token = self._random(4)
+            message.token = self.random(4)
         exchange = Exchange(message.encode(), message.token, now + timeout_ms)
         exchange.observe = observe
         exchange.bulk = bulk
+        exchange.receiver = receiver
         if message.type:
             exchange.con = False
         self.exchanges.append(exchange)
@@ -153,9 +156,9 @@ class Endpoint:
     def cancel(self, exchange, outcome=None):
         """Forget an exchange, or end it with an outcome; what still comes for it gets a Reset."""
         if exchange in self.exchanges:
-            self.exchanges.remove(exchange)
             if outcome:
                 self._events.append((exchange, outcome))
+            self.exchanges.remove(exchange)
 
     def next_datagram(self, now):
         """Return the next datagram to send, or None."""
@@ -167,16 +170,17 @@ class Endpoint:
                 places -= 1
         for exchange in self.exchanges:
             if exchange.state == _QUEUED:
-                if places > 0 or not places and self._has_reserved_place(exchange):
+                # While the peer is silent, what is repeated was not overtaken.
+                overtaken = exchange.repeated and not self._silent
+                if places > 0 or not places and (overtaken or not exchange.bulk):
                     return self._send(exchange, now)
 
     def next_event(self):
         """Return (exchange, outcome), or None.
 
-        An outcome is a Message: a response, a notification or, for a ping, the Reset; None: an
-        empty ACK came, the response comes later or never; or the exception that ended the
-        exchange: OSError ETIMEDOUT, ResetError, or for an observation ResponseError with the
-        server's last word.
+        An outcome is a Message: a response, a notification or, for a ping, the Reset; or the
+        exception that ended the exchange: OSError ETIMEDOUT, ResetError, or for an observation
+        ResponseError with the server's last word.
         """
         if self._events:
             return self._events.pop(0)
@@ -197,27 +201,22 @@ class Endpoint:
                     continue
             elif left <= 0:
                 self.cancel(exchange, OSError(errno.ETIMEDOUT))
-                left = 0
             elif exchange.state == _SENT:
                 left = min(left, ticks_diff(exchange.resend_at, now))
-                if left <= 0:
-                    left = 0
-                    if self._lost(exchange):
-                        self._silent += 1
-                        self._backoff += 1
-            if left < wait_ms:
-                wait_ms = left
-        return wait_ms
+                if left <= 0 and self._lost(exchange):
+                    self._silent += 1
+                    self._backoff += 1
+            wait_ms = min(wait_ms, left)
+        return max(0, wait_ms)
 
     def receive_datagram(self, data, now):
         """Take one datagram from the peer; never raises for what the peer sends."""
         try:
             message = decode(data)
-        except MessageError:
+        except ValueError:
             self.malformed += 1
             return
         type = message.type
-        code = message.code
         crc = crc32(data)
         if crc in self._seen:
             self.duplicates += 1
@@ -228,17 +227,12 @@ class Endpoint:
             self.unexpected += 1
             self._reply(_RST, message)
             return
-        self._reply(_ACK, message)
-        if type == _CON or type < _ACK and found.observe is not None:
-            self._seen.append(crc)
-            self._seen.pop(0)
         self._answered(found, now)
-        if not code and found.token:
+        if not message.code and found.token:
             if type == _RST:
                 self.cancel(found, ResetError(errno.ECONNRESET))
             elif found.state < _WAITING:
                 found.state = _WAITING
-                self._events.append((found, None))
         elif found.observe is None:
             self.cancel(found, message)
         elif not goes_on(message):
@@ -246,10 +240,15 @@ class Endpoint:
         elif found.observe and not is_newer(message, found.number):
             self.stale += 1
         else:
+            self._events.append((found, message))
             found.state = _OBSERVING
             found.number = message.uint(_OBSERVE)
-            found.deadline = now + FRESH_MS
-            self._events.append((found, message))
+            found.deadline = now + _FRESH_MS
+        # This comes last: a message that memory had no room for may come again.
+        if type == _CON or type < _ACK and found.observe is not None:
+            self._seen.append(crc)
+            self._seen.pop(0)
+        self._reply(_ACK, message)
 
     def _match(self, message):
         # Return the exchange that a message belongs to, or None.
@@ -268,10 +267,6 @@ class Endpoint:
             found = exchange
         return found
 
-    def _has_reserved_place(self, exchange):
-        # While the peer is silent, what is repeated was not overtaken.
-        return not exchange.bulk or exchange.repeated and not self._silent
-
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
         if message.type == _CON:
@@ -286,23 +281,23 @@ class Endpoint:
                 # Two windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
                 exchange.con = True
-            con = exchange.con
-            self._message_id = (self._message_id + 1) & 0xFFFF
-            exchange.message_id = self._message_id
-            datagram[2] = self._message_id >> 8
-            datagram[3] = self._message_id & 255
-            base = self._ack_timeout_ms
+            mid = self.message_id + 1 & 0xFFFF
+            self.message_id = exchange.message_id = mid
+            datagram[2] = mid >> 8
+            datagram[3] = mid & 255
+            timeout_ms = self.ack_timeout_ms
             if self._srtt:
-                base = max(_MIN_CON_MS if con else _MIN_NON_MS, (self._srtt >> 3) + self._rttvar)
-            base = min(base << min(self._backoff, 6), max(base, _MAX_BACKOFF_MS))
-            # The jitter is ACK_RANDOM_FACTOR 1.5; a NON has none.
-            exchange.timeout_ms = base
-            if con:
-                exchange.timeout_ms += base * self._random(1)[0] >> 9
+                floor = _MIN_CON_MS if exchange.con else _MIN_NON_MS
+                timeout_ms = max(floor, (self._srtt >> 3) + self._rttvar)
+            limit = max(timeout_ms, _MAX_BACKOFF_MS)
+            timeout_ms = min(timeout_ms << min(self._backoff, 6), limit)
+            if exchange.con:  # the jitter is ACK_RANDOM_FACTOR 1.5; a NON has none
+                timeout_ms += timeout_ms * self.random(1)[0] >> 9
+            exchange.timeout_ms = timeout_ms
         if exchange.repeated:
             self.retransmissions += 1
-        self._serial += 1
-        exchange.serial = self._serial
+        self.serial += 1
+        exchange.serial = self.serial
         exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
         return datagram
@@ -335,7 +330,7 @@ class Endpoint:
         exchange.timeout_ms *= 2
         if exchange.serial <= self._halved:
             return False
-        self._halved = self._serial
+        self._halved = self.serial
         self.window = max(1, self.window >> 1)
         return True
 
@@ -345,3 +340,16 @@ def _unknown_critical(message):
     for number, _ in message.options:
         if number & 1 and number not in (_BLOCK1, _BLOCK2):
             return True
+
+
+def goes_on(message):
+    """Whether an observation lives on after this answer: 2.05 or 2.03, with Observe."""
+    return message.code in (0x45, 0x43) and message.uint(_OBSERVE) is not None
+
+
+def is_newer(message, last):
+    """Whether a notification is newer than that with Observe value last (RFC 7641 section 3.4).
+
+    last None: anything is newer.
+    """
+    return last is None or 0 < (message.uint(_OBSERVE) - last & 0xFFFFFF) < 1 << 23

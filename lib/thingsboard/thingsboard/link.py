@@ -64,30 +64,18 @@ class Schedule:
         self._due[REGISTER] = min(self._due[REGISTER], self._registered + _SETTLE_MS)
 
 
-class Backoff:
-    """The waits of one job."""
+def backoff_ms(failures, error, random):
+    """Return for how many milliseconds a job waits after so many failures in a row.
 
-    _doublings = 0  # since the last success
-
-    def __init__(self, random):
-        self._random = random
-
-    def next(self, error):
-        """Return for how many milliseconds to wait after an error.
-
-        1 s, doubling to a minute, or to 8 s for an error without a response code; at random
-        between half and all of it.
-        """
-        code = getattr(error, "code", 0)
-        delay_ms = min(_BACKOFF_MS << self._doublings, _MAX_BACKOFF_MS)
-        if code == _UNAUTHORIZED:
-            delay_ms = _UNAUTHORIZED_MS
-        self._doublings = min(self._doublings + 1, _REFUSALS if code else _SILENCES)
-        return delay_ms // 2 + self._random(delay_ms // 2)
-
-    def succeeded(self):
-        """Begin anew with the shortest wait."""
-        self._doublings = 0
+    1 s, doubling to a minute, or to 8 s for an error without a response code; at random between
+    half and all of it.
+    """
+    code = getattr(error, "code", 0)
+    delay_ms = _BACKOFF_MS << min(failures - 1, _REFUSALS if code else _SILENCES)
+    half_ms = min(delay_ms, _MAX_BACKOFF_MS) // 2
+    if code == _UNAUTHORIZED:
+        half_ms = _UNAUTHORIZED_MS // 2
+    return half_ms + random(half_ms)
 
 
 class Sequence:

@@ -9,7 +9,7 @@ from random import randrange
 
 from micropython import const
 
-from .link import PING, SYNC, Backoff, Schedule, Sequence
+from .link import PING, SYNC, Schedule, Sequence, backoff_ms
 
 _OBSERVE = const(6)
 _POST = const(2)
@@ -97,25 +97,26 @@ class Session:
         ordered it gets none that is older than the last.
         """
         name = path[-1]
-        backoff = Backoff(self._random)
+        failures = 0  # in a row
         while True:
             try:
                 observation = self.client.observe(path, timeout_ms=_TIMEOUT_MS, ordered=ordered)
                 self.observations[name] = observation
                 sequence = Sequence()
                 async for message in observation:
-                    backoff.succeeded()
+                    failures = 0
                     self.problem = None
                     number = message.uint(_OBSERVE)
                     if sequence.take(message.token, number):
                         observation.register()
                     take(message.payload, not number)
             except Exception as error:
-                await self._failed(name, error, backoff)
+                failures += 1
+                await self._failed(name, error, failures)
 
     async def send(self, path, outbox):
         """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
-        backoff = Backoff(self._random)
+        failures = 0  # in a row
         while True:
             try:
                 payload = outbox.batch()
@@ -126,11 +127,12 @@ class Session:
                 request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
                 await self.watch(request)
                 self.problem = None
-                backoff.succeeded()
+                failures = 0
                 outbox.accepted()
             except Exception as error:
                 if getattr(error, "code", 0) != _BAD_REQUEST:
-                    await self._failed("telemetry", error, backoff)
+                    failures += 1
+                    await self._failed("telemetry", error, failures)
                 elif record := outbox.rejected():
                     self.report(record, error)
 
@@ -165,12 +167,12 @@ class Session:
                 self.report("session", error)
                 await asyncio.sleep_ms(_PAUSE_MS)
 
-    async def _failed(self, job, error, backoff):
+    async def _failed(self, job, error, failures):
         observation = self.observations.pop(job, None)
         if observation:
             observation.cancel()
         self.report(job, error)
-        await asyncio.sleep_ms(backoff.next(error))
+        await asyncio.sleep_ms(backoff_ms(failures, error, self._random))
 
     def _reconnect(self):
         try:

@@ -1,2 +1,18 @@
 # What runs inside the interpreter, as its package `vboard`: so no module of a program on the board
 # has the name of one of ours. Start reading at __main__.py.
+#
+# All this stays in the heap of the program under test, whose names (qstrs) no collection frees
+# either. So the host puts the values of protocol.py in when it compiles (host/compiler.py),
+# constants are `const` with an underscore, and what one function needs is local to it.
+#
+# Each port is a module, which programs import by the name of the port. The start code imports the
+# one that the board has, and uses of it:
+#
+#   CAUSES                why the board starts, by the protocol: what machine.reset_cause() returns
+#   LONGEST_WATCHDOG_MS   machine.WDT refuses more
+#   start(chip, halt)     before the file system is mounted: what the boot loader does. chip is the
+#                         NOR; halt(word, detail) tells the supervisor and never returns
+#   make_file_system()    make an empty one
+#   file_system()         return the one to mount at /; an OSError where `_boot.py` would format
+#
+# What the host knows of a port is in host/ports.py.

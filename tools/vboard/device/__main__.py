@@ -1,31 +1,35 @@
 # What a board does before the user's code: mounts the flash by the rules of the stock `_boot.py`,
 # then runs boot.py and main.py, then sits at the REPL. protocol.py has the arguments and commands.
 
+import gc
 import os
 import sys
 from builtins import execfile
 
+import vboard.protocol as protocol
 import vfs
-from vboard import control, machine, nor, ports, protocol
+from micropython import const
+from vboard import control, machine, nor
 
-HARDWARE = {"machine": machine}  # what programs import of the board, besides the port's module
-HOST_FOLDERS = ("/proc", "/sys")  # the sensors of this board
+_HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
-def main(control_fd, port_name, unit, image, wear, cut_at, half, command, argument):
+def main():
+    control_fd, port_name, unit, image, wear, cut_at, half, command, argument = sys.argv[1:]
     control.connect(open(int(control_fd), "r+b"))
-    port = ports.port(port_name)
+    port = getattr(__import__("vboard." + port_name), port_name)
     machine.begin(port, argument if command == protocol.BOOT else protocol.POWER_ON)
-    sys.modules.update(HARDWARE)
+    sys.modules["machine"] = machine
     sys.modules[port_name] = port
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
-    chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), half == "1")
+    chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), int(half))
     port.start(chip, control.halt)
     if command == protocol.FORMAT:
         port.make_file_system()
         return
     mount(port)
+    gc.collect()  # a program finds nothing that only the start needed
     if command == protocol.EXECUTE:
         vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
         execfile("/host" + argument, {"__name__": "__main__", "chip": chip})
@@ -47,7 +51,7 @@ def mount(port):
 
 def boot():
     """Run what is on the board, and never return."""
-    for name in HOST_FOLDERS:
+    for name in _HOST_FOLDERS:
         vfs.mount(vfs.VfsPosix(name), name, readonly=True)
     try:
         for name in ("boot.py", "main.py"):
@@ -68,4 +72,4 @@ def run(name):
         sys.print_exception(e)
 
 
-main(*sys.argv[1:])
+main()

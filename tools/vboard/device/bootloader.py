@@ -9,20 +9,23 @@ import hashlib
 import struct
 from binascii import crc32
 
-from . import nor
+import vboard.protocol as protocol
+from micropython import const
 
-NEW = 0
-PENDING_VERIFY = 1
-VALID = 2
-INVALID = 3
-ABORTED = 4
+_BLOCK = const(protocol.BLOCK)
 
-_ENTRY = "<I20sII"
-_EMPTY = 0xFFFFFFFF
-_APPS = 2
-_MAGIC = 0xE9
-_APP_DESCRIPTION = b"\x32\x54\xcd\xab"  # at offset 32 of an app, not of a boot loader
-_SEGMENTS_MAX = 16
+_NEW = const(0)  # states
+_PENDING_VERIFY = const(1)
+_VALID = const(2)
+_INVALID = const(3)
+_ABORTED = const(4)
+
+_ENTRY = const("<I20sII")
+_EMPTY = const(0xFFFFFFFF)
+_APPS = const(2)
+_MAGIC = const(0xE9)
+_APP_DESCRIPTION = const(b"\x32\x54\xcd\xab")  # at offset 32 of an app, not of a boot loader
+_SEGMENTS_MAX = const(16)
 
 
 class OTAData:
@@ -34,7 +37,7 @@ class OTAData:
         self.entries = []  # [sequence, state, CRC is right]
         buf = bytearray(32)
         for n in range(2):
-            chip.read(address + n * nor.BLOCK, buf)
+            chip.read(address + n * _BLOCK, buf)
             sequence, _, state, crc = struct.unpack(_ENTRY, buf)
             self.entries.append([sequence, state, crc == _crc(sequence)])
 
@@ -46,47 +49,47 @@ class OTAData:
     def write(self, n, sequence, state):
         self.entries[n] = [sequence, state, True]
         data = struct.pack(_ENTRY, sequence, b"\xff" * 20, state, _crc(sequence))
-        self._chip.erase(self._address // nor.BLOCK + n)
-        self._chip.program(self._address + n * nor.BLOCK, data)
+        self._chip.erase(self._address // _BLOCK + n)
+        self._chip.program(self._address + n * _BLOCK, data)
 
     def select(self):
         """Return the partition to start, moving states as at a reset; None: try them all."""
         for n, (sequence, state, _) in enumerate(self.entries):
-            if state == PENDING_VERIFY:  # it was started and did not confirm itself
-                self.write(n, sequence, ABORTED)
+            if state == _PENDING_VERIFY:  # it was started and did not confirm itself
+                self.write(n, sequence, _ABORTED)
         if self._invalid(0) and self._invalid(1):
             return 0
         n = self.active()
         if n is None:
             return None
         sequence, state, _ = self.entries[n]
-        if state == NEW:
-            self.write(n, sequence, PENDING_VERIFY)
+        if state == _NEW:
+            self.write(n, sequence, _PENDING_VERIFY)
         return (sequence - 1) % _APPS
 
     def started(self, app):
         """Fill in an otadata that never held anything, or nothing readable."""
         if not self._right(0) and not self._right(1):
-            self.write(0, app + 1, VALID)
+            self.write(0, app + 1, _VALID)
 
     def activate(self, app):
         """Let the next reset start this partition (esp_ota_set_boot_partition)."""
         n = self.active()
         if n is None:
-            self.write(0, app + 1, NEW)
+            self.write(0, app + 1, _NEW)
         else:
             sequence = self.entries[n][0]
             if (sequence - 1) % _APPS != app:
                 sequence += 1  # the next one that names the other of two partitions
-            self.write(1 - n, sequence, NEW)
+            self.write(1 - n, sequence, _NEW)
 
     def confirm(self):
         """Return whether there is an active entry, which is VALID then."""
         n = self.active()
         if n is None:
             return False
-        if self.entries[n][1] != VALID:
-            self.write(n, self.entries[n][0], VALID)
+        if self.entries[n][1] != _VALID:
+            self.write(n, self.entries[n][0], _VALID)
         return True
 
     def _right(self, n):
@@ -94,7 +97,7 @@ class OTAData:
 
     def _invalid(self, n):
         sequence, state, _ = self.entries[n]
-        return sequence == _EMPTY or state in (INVALID, ABORTED)
+        return sequence == _EMPTY or state in (_INVALID, _ABORTED)
 
 
 def _crc(sequence):
@@ -123,10 +126,10 @@ def verify(chip, address, size, app=False):
     if length + 32 > size:
         return False
     h = hashlib.sha256()
-    buf = bytearray(nor.BLOCK)
+    buf = bytearray(_BLOCK)
     done = 0
     while done < length:
-        part = memoryview(buf)[: min(nor.BLOCK, length - done)]
+        part = memoryview(buf)[: min(_BLOCK, length - done)]
         chip.read(address + done, part)
         h.update(part)
         done += len(part)

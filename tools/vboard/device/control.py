@@ -1,7 +1,5 @@
 # The board's end of the line to the supervisor (host/board.py); protocol.py has the words.
 
-from . import protocol
-
 _stream = None
 
 
@@ -13,7 +11,8 @@ def connect(stream):
 
 def tell(word, argument=""):
     """Tell the supervisor and go on."""
-    _stream.write(protocol.line(word, argument) + "\n")
+    line = word if argument == "" else "%s %s" % (word, argument)
+    _stream.write(line + "\n")
 
 
 def halt(word, argument=""):

@@ -3,9 +3,11 @@
 
 import errno
 
+import vboard.protocol as protocol
 import vfs
+from micropython import const
 
-from . import bootloader, nor, protocol
+from . import bootloader
 from .machine import HARD_RESET, PWRON_RESET, WDT_RESET
 
 CAUSES = {
@@ -15,8 +17,9 @@ CAUSES = {
 }
 LONGEST_WATCHDOG_MS = 1 << 30
 
-_APP = 0
-_DATA = 1
+_BLOCK = const(protocol.BLOCK)
+_APP = const(0)
+_DATA = const(1)
 # label: (type, subtype, address, size), as in ports/esp32/partitions-4MiB-ota.csv
 _TABLE = {
     "nvs": (_DATA, 0x02, 0x9000, 0x4000),
@@ -26,17 +29,17 @@ _TABLE = {
     "ota_1": (_APP, 0x11, 0x190000, 0x180000),
     "vfs": (_DATA, 0x81, 0x310000, 0xF0000),
 }
-_APPS = ("ota_0", "ota_1")
+_APPS = const(("ota_0", "ota_1"))
 
 # ESP-IDF's errors, which come as negative numbers
-_INVALID_ARG = -0x102
-_INVALID_SIZE = -0x104
-_VALIDATE_FAILED = -0x1503
-_FAIL = 1
+_INVALID_ARG = const(-0x102)
+_INVALID_SIZE = const(-0x104)
+_VALIDATE_FAILED = const(-0x1503)
+_FAIL = const(1)
 
-_COUNT = 4  # operations of ioctl()
-_SIZE = 5
-_ERASE = 6
+_COUNT = const(4)  # operations of ioctl()
+_SIZE = const(5)
+_ERASE = const(6)
 
 _chip = None
 _halt = None
@@ -49,9 +52,9 @@ class Partition:
     BOOT = 0
     RUNNING = 1
 
-    def __init__(self, id, block_size=nor.BLOCK):
-        if block_size != nor.BLOCK:
-            raise ValueError("only blocks of %d bytes here" % nor.BLOCK)
+    def __init__(self, id, block_size=_BLOCK):
+        if block_size != _BLOCK:
+            raise ValueError("only blocks of %d bytes here" % _BLOCK)
         if id == self.RUNNING:
             id = _running
         elif id == self.BOOT:
@@ -64,7 +67,7 @@ class Partition:
         self._type, self._subtype, self._address, self._size = _TABLE[id]
 
     @staticmethod
-    def find(type=_APP, subtype=0xFF, label=None, block_size=nor.BLOCK):
+    def find(type=_APP, subtype=0xFF, label=None, block_size=_BLOCK):
         found = []
         for name, (its_type, its_subtype, _, _) in _TABLE.items():
             if type == its_type and subtype in (0xFF, its_subtype) and label in (None, name):
@@ -75,28 +78,28 @@ class Partition:
         return (self._type, self._subtype, self._address, self._size, self._label, False)
 
     def readblocks(self, block, buf, offset=0):
-        _chip.read(self._at(block * nor.BLOCK + offset, len(buf)), buf)
+        _chip.read(self._at(block * _BLOCK + offset, len(buf)), buf)
 
     def writeblocks(self, block, buf, offset=None):
         """Program; without an offset whole blocks are erased first."""
-        address = self._at(block * nor.BLOCK + (offset or 0), len(buf))
+        address = self._at(block * _BLOCK + (offset or 0), len(buf))
         self._guard()
         if offset is None:
-            if len(buf) % nor.BLOCK:
+            if len(buf) % _BLOCK:
                 raise OSError(_INVALID_SIZE)
-            for n in range(len(buf) // nor.BLOCK):
-                _chip.erase(address // nor.BLOCK + n)
+            for n in range(len(buf) // _BLOCK):
+                _chip.erase(address // _BLOCK + n)
         _chip.program(address, buf)
 
     def ioctl(self, operation, argument):
         if operation == _COUNT:
-            return self._size // nor.BLOCK
+            return self._size // _BLOCK
         if operation == _SIZE:
-            return nor.BLOCK
+            return _BLOCK
         if operation == _ERASE:
-            address = self._at(argument * nor.BLOCK, nor.BLOCK)
+            address = self._at(argument * _BLOCK, _BLOCK)
             self._guard()
-            _chip.erase(address // nor.BLOCK)
+            _chip.erase(address // _BLOCK)
             return 0
         if operation in (1, 2, 3):  # init, deinit, sync
             return 0

@@ -1,7 +1,9 @@
 # The module `machine` of the virtual board, with the manners of its port. The supervisor does what
 # the hardware does; this module tells it.
 
-from . import control, protocol
+import vboard.protocol as protocol
+
+from . import control
 
 PWRON_RESET = 1
 HARD_RESET = 2

@@ -1,9 +1,10 @@
 # The port rp2 (ports.py), and the module `rp2` of its programs: the flash behind the file system,
 # and how that is mounted.
 
+import vboard.protocol as protocol
 import vfs
+from micropython import const
 
-from . import nor, protocol
 from .machine import PWRON_RESET, WDT_RESET
 
 # machine.reset() reboots by way of the watchdog here.
@@ -14,31 +15,33 @@ CAUSES = {
 }
 LONGEST_WATCHDOG_MS = 8388
 
-_chip = None
+_BLOCK = const(protocol.BLOCK)
+_PAGE = const(protocol.PAGE)
+_COUNT = const(4)  # operations of ioctl()
+_SIZE = const(5)
+_ERASE = const(6)
 
-_COUNT = 4  # operations of ioctl()
-_SIZE = 5
-_ERASE = 6
+_chip = None
 
 
 class Flash:
     """rp2.Flash(): a block device on the whole chip (ports/rp2/rp2_flash.c)."""
 
     def readblocks(self, block, buf, offset=0):
-        _chip.read(block * nor.BLOCK + offset, buf)
+        _chip.read(block * _BLOCK + offset, buf)
 
     def writeblocks(self, block, buf, offset=None):
         """Program whole pages; without an offset the blocks are erased first."""
         if offset is None:
-            for n in range((len(buf) + nor.BLOCK - 1) // nor.BLOCK):
+            for n in range((len(buf) + _BLOCK - 1) // _BLOCK):
                 _chip.erase(block + n)
-        _chip.program(block * nor.BLOCK + (offset or 0), buf)
+        _chip.program(block * _BLOCK + (offset or 0), buf)
 
     def ioctl(self, operation, argument):
         if operation == _COUNT:
-            return _chip.size // nor.BLOCK
+            return _chip.size // _BLOCK
         if operation == _SIZE:
-            return nor.BLOCK
+            return _BLOCK
         if operation == _ERASE:
             _chip.erase(argument)
             return 0
@@ -51,9 +54,9 @@ def start(chip, halt):
 
 
 def make_file_system():
-    vfs.VfsLfs2.mkfs(Flash(), progsize=nor.PAGE)
+    vfs.VfsLfs2.mkfs(Flash(), progsize=_PAGE)
 
 
 def file_system():
     """As the stock `_boot.py`."""
-    return vfs.VfsLfs2(Flash(), progsize=nor.PAGE)
+    return vfs.VfsLfs2(Flash(), progsize=_PAGE)

@@ -3,8 +3,7 @@
 import struct
 from pathlib import Path
 
-BLOCK = 4096
-PAGE = 256
+from tools.vboard.protocol import BLOCK
 
 
 class Flash:

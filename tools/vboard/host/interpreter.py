@@ -2,22 +2,14 @@
 
 import atexit
 import contextlib
-import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
-from tools.unixport import BUILD, environment, micropython, mpy_cross
+from tools.unixport import environment, micropython
+from tools.vboard.host.compiler import MODULE_PATH, compile_device
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.ports import Port
-
-VBOARD = Path(__file__).resolve().parent.parent
-SOURCES = [VBOARD / "protocol.py", *sorted((VBOARD / "device").glob("*.py"))]
-MODULE_PATH = BUILD / "vboard"  # of the package `vboard`
-
-_compiling = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -28,14 +20,15 @@ def started(
 
     Its console is the process's stdout. In the end it is killed.
     """
-    _compile()
+    compile_device()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         arguments = [theirs.fileno(), port.name, port.unit, flash.image, flash.wear_file]
         arguments += [cut_at, int(half), command, argument]
         process = subprocess.Popen(
             [micropython(), "-X", f"heapsize={heap}", "-m", "vboard", *map(str, arguments)],
-            env=environment(MODULE_PATH),
+            cwd=MODULE_PATH,  # where modules are looked for first, by a name that is short
+            env=environment(),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -50,14 +43,3 @@ def started(
             process.wait()
             process.stdout.close()
             atexit.unregister(process.kill)
-
-
-def _compile() -> None:
-    # Bytecode is made anew when its source is newer; other processes may do the same now.
-    with _compiling:
-        for source in SOURCES:
-            target = MODULE_PATH / "vboard" / (source.stem + ".mpy")
-            if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-                made = target.with_suffix(f".{os.getpid()}")
-                mpy_cross(source, made)
-                os.replace(made, target)
