@@ -205,14 +205,11 @@ class Trial:
         text = data[:-4]
         if crc32(text) != int.from_bytes(data[-4:], "big"):
             raise ValueError
-        stored = json.loads(text)
-        if len(stored) != 2:
+        state = json.loads(text)
+        for kind in state:
+            state[kind] = dict(_RECORD, **state[kind])
+        if _shape(state) != _shape({"app": _RECORD, "firmware": _RECORD}):
             raise ValueError
-        state = {}
-        for kind in ("app", "firmware"):
-            state[kind] = dict(_RECORD, **stored[kind])
-            if _shape(state[kind]) != _shape(_RECORD):
-                raise ValueError
         return state
 
     def _recovered(self):
