@@ -278,15 +278,11 @@ def test_a_flash_that_is_full_when_the_trial_begins(field, sim, device, tmp_path
     execute(board, tmp_path, FILL)
     device.telemetry.clear()
     board.start()
-    until_told(board, device, "fw_state", "FAILED")
-    assert "blocks of flash" in told(device, "fw_error")[-1]
-    assert told(device, "current_fw_version") == [""] and version(sim, device) == "1.0.0"
+    # The state of a trial is so short that LittleFS needs no block for it: the tries are counted.
+    until_told(board, device, "fw_state", "UPDATED")
+    assert version(sim, device) == "1.1"
     resets = board.resets["reset"]
     assert not sim.until(lambda: board.resets["reset"] > resets, 3)  # it is left in peace
-    board.stop()
-    execute(board, tmp_path, EMPTY)
-    board.start()
-    until_told(board, device, "fw_state", "UPDATED")
     board.stop()
 
 
