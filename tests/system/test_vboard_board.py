@@ -124,7 +124,8 @@ def test_the_led_and_the_heap(start):
     )
     assert board.wait_end(10).cause == "repl"
     assert board.led == 1
-    assert 150_000 < int(board.lines[0]) <= 160 * 1024
+    kib = int(board.heap.rstrip("k"))
+    assert 0.95 * kib < int(board.lines[0]) / 1024 <= kib
 
 
 def test_the_host_sensors_are_read_only(start):
