@@ -151,6 +151,53 @@ def test_observe_cancelled():
     observing(resource, test)
 
 
+def test_cancel_after_the_server_ended_it_sends_nothing():
+    resource = Observed()
+
+    async def test(observation, server, heard):
+        server.send(resource.notification(0, b"", code=0x42))
+        await asyncio.sleep_ms(30)
+        assert heard[-1] == "end"
+        observation.cancel()
+        await asyncio.sleep_ms(30)
+        assert [m.type for m in server.got] == [0, ACK]
+
+    observing(resource, test)
+
+
+def test_cancel_after_silence_sends_nothing():
+    async def test(observation, server, heard):
+        await asyncio.sleep_ms(100)
+        assert isinstance(heard[0], OSError) and heard[1] == "end"
+        observation.cancel()
+        await asyncio.sleep_ms(30)
+        assert len(server.got) == 1
+
+    observing(lambda m: (), test, timeout_ms=80)
+
+
+def test_cancel_where_the_transport_died_and_cannot_open():
+    resource = Observed()
+
+    async def test(observation, server, heard):
+        transport = observation.client.transport
+        transport.close()
+        transport.address = ("no-such-host.invalid", 5683)
+        observation.cancel()
+        await asyncio.sleep_ms(30)
+        assert heard[-1] == "end" and len(server.got) == 1
+
+    observing(resource, test)
+
+
+def test_options_of_a_registration_are_in_order():
+    async def test(observation, server, heard):
+        numbers = [number for number, _ in server.got[0].options]
+        assert numbers == [4, OBSERVE, 11, 12]
+
+    observing(Observed(), test, options=((12, b""), (4, b"etag")))
+
+
 class Large(Observed):
     """Notifications of 2500 bytes; the rest is fetched by plain GETs."""
 
@@ -210,6 +257,28 @@ def test_large_notification_that_breaks_ends_the_observation():
     resource = Gone()
 
     async def test(observation, server, heard):
+        server.send(resource.large(1))
+        await asyncio.sleep_ms(50)
+        assert heard[1].code == 0x82 and heard[2] == "end"
+        assert observation.client.endpoint.exchanges == []
+
+    observing(resource, test)
+
+
+def test_a_large_notification_that_breaks_ends_also_an_older_registration():
+    class Gone(Large):
+        def __call__(self, message):
+            if message.uint(OBSERVE) == 0 and self.tokens:
+                return ()  # the second registration has no answer
+            return super().__call__(message)
+
+        def rest(self, message):
+            return (reply(message, b"", 0x82),)
+
+    resource = Gone()
+
+    async def test(observation, server, heard):
+        observation.register()
         server.send(resource.large(1))
         await asyncio.sleep_ms(50)
         assert heard[1].code == 0x82 and heard[2] == "end"

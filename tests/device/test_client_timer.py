@@ -167,6 +167,44 @@ def test_a_transport_that_died_is_opened_again_by_the_next_request():
     scene(echo, test, Mortal)
 
 
+def test_a_transport_that_dies_while_the_client_waits_for_a_datagram():
+    async def test(client, server):
+        await client.post("a", b"x")
+        client.transport.close()
+        await asyncio.sleep_ms(20)
+        assert client._reader is None and client.link_errors == 0
+        assert (await client.post("a", b"y")).payload == b"y"
+
+    scene(echo, test)
+
+
+def test_reconnect_while_the_reader_rests_after_an_error():
+    async def test(client, server):
+        await client.post("a", b"x")
+        server.send(b"die")
+        await asyncio.sleep_ms(20)
+        reader = client._reader
+        client.reconnect()
+        assert (await client.post("a", b"y")).payload == b"y"
+        await asyncio.sleep_ms(60)
+        assert reader.done() and not client._reader.done()
+        assert (await client.post("a", b"z")).payload == b"z"
+
+    scene(echo, test, Mortal)
+
+
+def test_a_cancelled_request_gives_its_place_to_the_next():
+    async def test(client, server):
+        tasks = [asyncio.create_task(client.get("a")) for _ in range(3)]
+        await asyncio.sleep_ms(30)
+        assert len(server.got) == 2  # one place, and the reserved one
+        tasks[0].cancel()
+        await asyncio.sleep_ms(30)
+        assert len(server.got) == 3
+
+    scene(lambda m: (), test)
+
+
 def test_close_while_the_timer_sleeps():
     async def test(client, server):
         await client.get("a")

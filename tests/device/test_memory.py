@@ -116,3 +116,26 @@ def test_no_memory_to_hand_out_an_answer():
         server.close()
 
     asyncio.run(main())
+
+
+def test_no_memory_to_send_a_request():
+    async def main():
+        port = free_port()
+        server = Server(port, echo)
+        client = Client(UDPTransport("127.0.0.1", port))
+        next_datagram = client.endpoint.next_datagram
+        failures = [MemoryError(), MemoryError()]
+
+        def starved(now):
+            if failures and client.endpoint.exchanges:
+                raise failures.pop()
+            return next_datagram(now)
+
+        client.endpoint.next_datagram = starved
+        # The exchange has begun, so the timer sends it, and nobody is told to begin it again.
+        answer = await asyncio.wait_for_ms(client.post("a", b"x"), 1000)
+        assert answer.payload == b"x" and len(server.got) == 1 and not failures
+        client.close()
+        server.close()
+
+    asyncio.run(main())

@@ -3,11 +3,11 @@
 import sys
 from binascii import hexlify, unhexlify
 
-from coap.message import MessageError, decode
+from coap.message import decode
 
 with open(sys.argv[1]) as corpus:
     for line in corpus:
         try:
             print(hexlify(decode(unhexlify(line.strip())).encode()).decode())
-        except MessageError:
-            print("MessageError")
+        except ValueError:
+            print("ValueError")

@@ -6,7 +6,6 @@ from coap.message import (
     NON,
     POST,
     Message,
-    MessageError,
     add_option,
     decode,
     option_uint,
@@ -16,7 +15,7 @@ from coap.message import (
 def refused(data):
     try:
         decode(bytes(data))
-    except MessageError:
+    except ValueError:
         return True
     return False
 
@@ -189,7 +188,7 @@ def test_option_uint():
 def reason(data):
     try:
         decode(data)
-    except MessageError as error:
+    except ValueError as error:
         return str(error)
 
 

@@ -113,12 +113,15 @@ class Transfer:
             self._restarted = True
         elif code == _TOO_LARGE:
             again = smaller
-        if not again:
-            if code >> 5 != 2:
-                return False
+        if again:
+            self._sent = 0
+        elif code >> 5 != 2:
+            return False
+        else:
+            size = 16 << self._our_szx
             if num != ours:
-                raise TransferError(_MISFIT % (num, 16 << self._our_szx, self._sent))
-        self._sent = 0 if again else self._sent + (16 << self._our_szx)
+                raise TransferError(_MISFIT % (num, size, self._sent))
+            self._sent += size
         if smaller:
             self._our_szx = szx
         if self._sent < len(self.message.payload):

@@ -122,7 +122,7 @@ class Client:
         """
         message = Message(code, payload, _uri(path, query, options), type)
         transfer = Transfer(message, block_size, sink, max_body, offset)
-        return self.transfer(transfer, timeout_ms, None, bulk)
+        return self.transfer(transfer, timeout_ms, bulk)
 
     def observe(
         self,
@@ -132,8 +132,6 @@ class Client:
         type=_CON,
         timeout_ms=_WAIT_MS,
         ordered=True,
-        block_size=1024,
-        max_body=16384,
     ):
         """Register for a resource's notifications (RFC 7641) and return the Observation.
 
@@ -142,7 +140,7 @@ class Client:
         Raises OSError, ValueError.
         """
         message = Message(1, b"", _uri(path, query, options), type)
-        return Observation(self, message, timeout_ms, ordered, block_size, max_body)
+        return Observation(self, message, timeout_ms, ordered)
 
     def ping(self, timeout_ms=_WAIT_MS):
         """Return a coroutine that ends once the server has answered an Empty message.
@@ -177,16 +175,16 @@ class Client:
             exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
         self.endpoint.exchanges = []
 
-    async def transfer(self, transfer, timeout_ms, response=None, bulk=False):
-        # The last response of a transfer, from its first request or from a response on.
-        response = response and transfer.receive(response)
+    async def transfer(self, transfer, timeout_ms, bulk=False):
+        # Do what is left of a transfer and return its last response.
+        response = None
         while not response:
             receiver = _Receiver()
             exchange = self.start(transfer.next_request(), timeout_ms, receiver, None, bulk)
             try:
                 response = transfer.receive(await receiver.next())
             finally:
-                self.forget(exchange)
+                self.cancel(exchange)
         if response.code >> 5 not in (0, 2):  # 0: a Reset, the answer to a ping
             raise ResponseError(response)
         return response
@@ -199,11 +197,11 @@ class Client:
         self._pump()
         return exchange
 
-    def forget(self, exchange):
-        # Drop an exchange if it is under way. One that waits for its place is due then.
+    def cancel(self, exchange):
+        # Drop an exchange if it is under way. Another one may have waited for its place.
         if exchange in self.endpoint.exchanges:
             self.endpoint.cancel(exchange)
-            self._wake_in(0)
+            self._pump()
 
     def _pump(self):
         # Hand out what came, send what there is, do what is due; return the time until more is.
@@ -227,15 +225,12 @@ class Client:
             wait_ms = min(endpoint.handle_timeout(now), transport.handle_timeout(now))
         except MemoryError:
             pass  # what was not done is done then
-        self._wake_in(wait_ms)
-        return wait_ms
-
-    def _wake_in(self, wait_ms):
-        # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
         if self._asleep:
+            # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
             queue = asyncio.core._task_queue  # type: ignore[attr-defined]  # no stub has it
             queue.remove(self._timer)
-            queue.push(self._timer, ticks_add(ticks_ms(), wait_ms))
+            queue.push(self._timer, ticks_add(now, wait_ms))
+        return wait_ms
 
     async def _read(self):
         transport = self.transport
@@ -269,9 +264,8 @@ class _Receiver:
         self._event = asyncio.Event()
 
     def receive(self, exchange, outcome):
-        if outcome:  # an empty ACK is none
-            self._queue.append(outcome)
-            self._event.set()
+        self._queue.append(outcome)
+        self._event.set()
 
     async def next(self):
         while not self._queue:
@@ -295,14 +289,12 @@ class Observation(_Receiver):
     lost = 0
     _exchange = _old = None
 
-    def __init__(self, client, message, timeout_ms, ordered, block_size, max_body):
+    def __init__(self, client, message, timeout_ms, ordered):
         super().__init__()
         self.client = client
         self.message = message
         self.timeout_ms = timeout_ms
         self.ordered = ordered
-        self.block_size = block_size
-        self.max_body = max_body
         self.register()
 
     def register(self):
@@ -312,7 +304,7 @@ class Observation(_Receiver):
         counts, the answer replaces those that nobody has read yet.
         """
         exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
-        self.client.forget(self._old)
+        self.client.cancel(self._old)
         self._old = self._exchange
         self._exchange = exchange
 
@@ -324,7 +316,7 @@ class Observation(_Receiver):
         exchange = self._exchange
         if exchange in self.client.endpoint.exchanges:
             self.receive(exchange, StopAsyncIteration())
-            self.client.forget(exchange)
+            self.client.cancel(exchange)
             message = self._request(b"\x01")
             message.type = _CON
             message.token = exchange.token
@@ -335,8 +327,8 @@ class Observation(_Receiver):
 
     def receive(self, exchange, outcome):
         if exchange is self._exchange:
-            if outcome and self._old:
-                self.client.forget(self._old)
+            if self._old:
+                self.client.cancel(self._old)
                 self._old = None
                 if self.ordered:
                     self._queue.clear()
@@ -356,11 +348,12 @@ class Observation(_Receiver):
             if message.option(_BLOCK2) is None:
                 return message
             try:
-                transfer = Transfer(self.message, self.block_size, None, self.max_body)
-                whole = await self.client.transfer(transfer, self.timeout_ms, message)
+                transfer = Transfer(self.message)
+                whole = transfer.receive(message)
+                whole = whole or await self.client.transfer(transfer, self.timeout_ms)
             except Exception:
-                self.client.forget(self._exchange)
-                self.client.forget(self._old)
+                self.client.cancel(self._exchange)
+                self.client.cancel(self._old)
                 raise
             # A newer notification that came meanwhile may have changed the blocks on the server.
             if not (self.ordered and self._queue):
@@ -369,10 +362,9 @@ class Observation(_Receiver):
             self.lost += 1
 
     def _request(self, observe):
-        message = Transfer(self.message, self.block_size).next_request()
-        options = list(message.options)
+        options = list(self.message.options)
         add_option(options, _OBSERVE, observe)
-        return Message(1, b"", options, message.type)
+        return Message(1, b"", options, self.message.type)
 
 
 def _uri(path, query, options):

@@ -29,7 +29,7 @@ from binascii import crc32
 
 from micropython import const
 
-from .message import MessageError, decode
+from .message import decode
 
 _CON = const(0)
 _ACK = const(2)
@@ -88,6 +88,7 @@ class Exchange:
     number = None  # Observe value of the last fresh notification; None before, and _FRESH_MS after
     repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
     message_id = None  # of what was sent last
+    receiver = None  # the caller's own
     # No more than this is set by _send(), and means nothing before:
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
@@ -118,7 +119,7 @@ class Endpoint:
     _srtt = 0  # smoothed round trip * 8; 0: none measured
     _rttvar = 0  # its mean deviation * 4
     _backoff = 0  # doublings of the timeout since the last clean round trip
-    _serial = 0  # datagrams sent
+    serial = 0  # datagrams sent
     _halved = 0  # losses up to this serial belong to a window that was halved already
     _silent = 0  # windows lost since anything was heard
 
@@ -126,15 +127,13 @@ class Endpoint:
         self.random = random
         self.ack_timeout_ms = ack_timeout_ms
         self.window_limit = window_limit
-        self._message_id = int.from_bytes(random(2), "big")
+        self.message_id = int.from_bytes(random(2), "big")
         self.exchanges = []  # under way, oldest first
         self._replies = []  # acknowledgements and resets to be sent
         self._events = []
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
 
-    def request(
-        self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None
-    ):
+    def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
 
         Gives the message a random token unless it has one. The exchange ends with ETIMEDOUT
@@ -171,16 +170,17 @@ class Endpoint:
                 places -= 1
         for exchange in self.exchanges:
             if exchange.state == _QUEUED:
-                if places > 0 or not places and self._has_reserved_place(exchange):
+                # While the peer is silent, what is repeated was not overtaken.
+                overtaken = exchange.repeated and not self._silent
+                if places > 0 or not places and (overtaken or not exchange.bulk):
                     return self._send(exchange, now)
 
     def next_event(self):
         """Return (exchange, outcome), or None.
 
-        An outcome is a Message: a response, a notification or, for a ping, the Reset; None: an
-        empty ACK came, the response comes later or never; or the exception that ended the
-        exchange: OSError ETIMEDOUT, ResetError, or for an observation ResponseError with the
-        server's last word.
+        An outcome is a Message: a response, a notification or, for a ping, the Reset; or the
+        exception that ended the exchange: OSError ETIMEDOUT, ResetError, or for an observation
+        ResponseError with the server's last word.
         """
         if self._events:
             return self._events.pop(0)
@@ -213,11 +213,10 @@ class Endpoint:
         """Take one datagram from the peer; never raises for what the peer sends."""
         try:
             message = decode(data)
-        except MessageError:
+        except ValueError:
             self.malformed += 1
             return
         type = message.type
-        code = message.code
         crc = crc32(data)
         if crc in self._seen:
             self.duplicates += 1
@@ -229,12 +228,11 @@ class Endpoint:
             self._reply(_RST, message)
             return
         self._answered(found, now)
-        if not code and found.token:
+        if not message.code and found.token:
             if type == _RST:
                 self.cancel(found, ResetError(errno.ECONNRESET))
             elif found.state < _WAITING:
                 found.state = _WAITING
-                self._events.append((found, None))
         elif found.observe is None:
             self.cancel(found, message)
         elif not goes_on(message):
@@ -269,10 +267,6 @@ class Endpoint:
             found = exchange
         return found
 
-    def _has_reserved_place(self, exchange):
-        # While the peer is silent, what is repeated was not overtaken.
-        return not exchange.bulk or exchange.repeated and not self._silent
-
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
         if message.type == _CON:
@@ -287,23 +281,23 @@ class Endpoint:
                 # Two windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
                 exchange.con = True
-            con = exchange.con
-            self._message_id = (self._message_id + 1) & 0xFFFF
-            exchange.message_id = self._message_id
-            datagram[2] = self._message_id >> 8
-            datagram[3] = self._message_id & 255
-            base = self.ack_timeout_ms
+            mid = self.message_id + 1 & 0xFFFF
+            self.message_id = exchange.message_id = mid
+            datagram[2] = mid >> 8
+            datagram[3] = mid & 255
+            timeout_ms = self.ack_timeout_ms
             if self._srtt:
-                base = max(_MIN_CON_MS if con else _MIN_NON_MS, (self._srtt >> 3) + self._rttvar)
-            base = min(base << min(self._backoff, 6), max(base, _MAX_BACKOFF_MS))
-            # The jitter is ACK_RANDOM_FACTOR 1.5; a NON has none.
-            exchange.timeout_ms = base
-            if con:
-                exchange.timeout_ms += base * self.random(1)[0] >> 9
+                floor = _MIN_CON_MS if exchange.con else _MIN_NON_MS
+                timeout_ms = max(floor, (self._srtt >> 3) + self._rttvar)
+            limit = max(timeout_ms, _MAX_BACKOFF_MS)
+            timeout_ms = min(timeout_ms << min(self._backoff, 6), limit)
+            if exchange.con:  # the jitter is ACK_RANDOM_FACTOR 1.5; a NON has none
+                timeout_ms += timeout_ms * self.random(1)[0] >> 9
+            exchange.timeout_ms = timeout_ms
         if exchange.repeated:
             self.retransmissions += 1
-        self._serial += 1
-        exchange.serial = self._serial
+        self.serial += 1
+        exchange.serial = self.serial
         exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
         return datagram
@@ -336,7 +330,7 @@ class Endpoint:
         exchange.timeout_ms *= 2
         if exchange.serial <= self._halved:
             return False
-        self._halved = self._serial
+        self._halved = self.serial
         self.window = max(1, self.window >> 1)
         return True
 

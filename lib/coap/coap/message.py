@@ -1,6 +1,6 @@
 # The codec: one datagram <-> Message (RFC 7252 section 3).
 #
-# decode() returns a message that is right or raises MessageError; nothing above checks again.
+# decode() returns a message that is right or raises ValueError; nothing above checks again.
 
 from micropython import const
 
@@ -14,12 +14,9 @@ DELETE = const(4)
 FETCH = const(5)
 
 
-class MessageError(ValueError):
-    """A datagram or a Message that breaks section 3; the text says in which part."""
-
-
-def _no_such(part):
-    return MessageError("CoAP has no such " + part)
+def _check(right, part):
+    if not right:
+        raise ValueError("CoAP has no such " + part)
 
 
 def option_uint(n):
@@ -66,28 +63,20 @@ class Message:
             return int.from_bytes(value, "big")
 
     def encode(self):
-        """Return the datagram as a bytearray; raise MessageError for what CoAP cannot express.
-
-        That is a ValueError.
-        """
+        """Return the datagram as a bytearray; raise ValueError for what CoAP cannot express."""
         token = self.token
         mid = self.message_id
-        if self.type | 3 != 3:
-            raise _no_such("type")
-        if self.code | 255 != 255:
-            raise _no_such("code")
-        if mid | 65535 != 65535:
-            raise _no_such("message_id")
-        if len(token) > 8:
-            raise _no_such("token")
-        if not self.code and (token or self.options or len(self.payload)):
-            raise _no_such("payload")  # an Empty message is a header
+        _check(self.type | 3 == 3, "type")
+        _check(self.code | 255 == 255, "code")
+        _check(mid | 65535 == 65535, "message_id")
+        _check(len(token) <= 8, "token")
+        # An Empty message is a header.
+        _check(self.code or not (token or self.options or len(self.payload)), "payload")
         out = bytearray((0x40 | self.type << 4 | len(token), self.code, mid >> 8, mid & 255))
         out.extend(token)
         previous = 0
         for number, value in self.options:
-            if not previous <= number <= 65535 or len(value) > 65804:
-                raise _no_such("option")
+            _check(previous <= number <= 65535 and len(value) <= 65804, "option")
             at = len(out)
             out.append(0)
             out[at] = _nibble(out, number - previous) << 4 | _nibble(out, len(value))
@@ -100,7 +89,7 @@ class Message:
 
 
 def decode(data):
-    """Return the Message in a datagram; raise MessageError if there is none (section 3).
+    """Return the Message in a datagram; raise ValueError if there is none (section 3).
 
     Nothing in the result refers to data.
     """
@@ -112,38 +101,29 @@ def decode(data):
         mid = data[2] << 8 | data[3]
         code = data[1]
         at = 4 + (data[0] & 15)
-        if data[0] >> 6 != 1:
-            raise _no_such("version")
-        if code >> 5 in (1, 6, 7):  # reserved classes
-            raise _no_such("code")
-        if not code and size > 4:
-            raise _no_such("payload")  # an Empty message is a header
-        if at > 12:
-            raise _no_such("token")
-        if at > size:
-            raise IndexError
+        _check(data[0] >> 6 == 1, "version")
+        _check(code >> 5 not in (1, 6, 7), "code")  # reserved classes
+        _check(code or size <= 4, "payload")  # an Empty message is a header
+        _check(at <= 12, "token")
         token = bytes(data[4:at])
         while at < size:
             byte = data[at]
             at += 1
             if byte == 255:
                 payload = bytes(data[at:])
-                if not payload:
-                    raise _no_such("payload")
+                _check(payload, "payload")
                 break
             delta, at = _extended(data, at, byte >> 4)
             length, at = _extended(data, at, byte & 15)
             number += delta
-            if number > 65535:
-                raise _no_such("option")
-            value = bytes(data[at : at + length])
-            at += length
-            if at > size:
-                raise IndexError
+            _check(number <= 65535, "option")
             options = options or []
-            options.append((number, value))
+            options.append((number, bytes(data[at : at + length])))
+            at += length
+        if at > size:
+            raise IndexError
     except IndexError:  # also of a byte that is not there
-        raise MessageError("cut short")
+        raise ValueError("cut short")
     return Message(code, payload, options, data[0] >> 4 & 3, token, mid)
 
 
@@ -167,6 +147,5 @@ def _extended(data, at, n):
         return data[at] + 13, at + 1
     if n == 14:
         return (data[at] << 8 | data[at + 1]) + 269, at + 2
-    if n == 15:
-        raise _no_such("option")
+    _check(n < 15, "option")
     return n, at
