@@ -37,7 +37,7 @@ class Rig:
         self.images = {"slot_a": board.flash.copy(folder / "a.img")}
         self.sim.assign(self.device, field.package(OLD, sequence=11))
         self.update(board)
-        while json.loads(board.read("/trial.state")[:-4])["app"]["on_trial"]:
+        while json.loads(board.read("/trial.state")[:-4])["app"].get("on_trial"):
             self.update(board)  # it was told, but not written
         self.images["slot_b"] = board.flash.copy(folder / "b.img")
         self.sim.assign(self.device, self.package)

@@ -22,10 +22,11 @@ def test_an_update_from_assignment_to_confirmation(sim, board, key):
         *("QUEUED", "INITIATED", "DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING")
     ]
     state = lambda: json.loads((board.folder / "trial.state").read_bytes()[:-4])  # noqa: E731
-    code, output = board.start(until=lambda: state()["app"]["on_trial"] is False)
+    assert state()["app"]["on_trial"] is True
+    code, output = board.start(until=lambda: "on_trial" not in state()["app"])
     assert "runs ('app', '1.1')" in output and board.states()[-1] == "UPDATED", output
     assert board.device.latest()["current_sw_version"] == 1.1  # the server makes it a number
-    assert state()["app"]["on_trial"] is False and state()["app"]["floor"] == 2
+    assert "on_trial" not in state()["app"] and state()["app"]["floor"] == 2
     assert (board.folder / "slot_a" / "m11.py").read_bytes() == bytes([11]) * 7701
 
 
