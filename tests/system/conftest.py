@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from tests.system.wire import Peer, Wire
@@ -34,3 +36,9 @@ def peer(quick):
     peer.wire.socket.settimeout(0.5)
     yield peer
     peer.wire.close()
+
+
+@pytest.fixture
+def clock():
+    """Return a clock of our own: `now`, in seconds."""
+    return SimpleNamespace(now=1000.0)

@@ -14,11 +14,6 @@ BODY = bytes(i * 7 & 255 for i in range(2500))
 
 
 @pytest.fixture
-def clock():
-    return SimpleNamespace(now=1000.0)
-
-
-@pytest.fixture
 def blockwise(clock):
     return Blockwise(lambda: clock.now)
 

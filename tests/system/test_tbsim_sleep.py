@@ -1,17 +1,10 @@
 """When the simulator takes a device in a power-saving mode for asleep, with a clock of our own."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from tools.tbsim.api.sleep import Sleep
 from tools.tbsim.model.devices import Profile
 from tools.tbsim.model.store import Store
-
-
-@pytest.fixture
-def clock():
-    return SimpleNamespace(now=1000.0)
 
 
 @pytest.fixture
