@@ -172,3 +172,10 @@ def test_what_not_every_device_needs_is_loaded_when_it_is_asked_for():
 
     assert thingsboard.provision is provision and thingsboard.Updater is Updater
     assert raised(AttributeError, lambda: thingsboard.provisioner)
+
+
+@rows(text="text", none=None, a_list=[{"t": 1}], a_number=5)
+def test_only_a_dict_has_a_time(values):
+    it, client = device()
+    assert raised(ValueError, it.send_telemetry, values, 1790000000123)
+    assert client.requests == []

@@ -87,6 +87,8 @@ class Device:
         payload's format cannot say, and for an empty list, to which the server would never answer.
         """
         if ts is not None:
+            if not isinstance(values, dict):
+                raise ValueError("a dict is wanted, with ts")
             values = {"ts": ts, "values": values}
         return self._post("telemetry", values)
 
