@@ -108,6 +108,7 @@ class Endpoint:
     time alone, not by a number of tries.
     """
 
+    heard = 0  # messages of the peer that answered something of ours: proof that it is there
     # What went wrong, for the user to read.
     malformed = 0  # datagrams that are no message
     unexpected = 0  # messages that answer nothing of ours
@@ -304,6 +305,7 @@ class Endpoint:
 
     def _answered(self, exchange, now):
         # The peer reacted to a request.
+        self.heard += 1
         self._silent = 0
         if exchange.state != _SENT:
             return
