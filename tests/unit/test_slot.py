@@ -100,7 +100,7 @@ def test_after_a_rollback_the_failed_folder_is_used_again():
     for _ in range(3):
         folder = board.boot()
     assert folder == "slot_a"
-    assert board.refusal(PACKAGE) == "it failed here before: it never reached the server"
+    assert board.refusal(PACKAGE) == "it failed here before: it hung"
     assert board.update(package(NEW, version="1.2")) == "slot_b"
     board.slot.confirm()
     assert board.boot() == "slot_b"

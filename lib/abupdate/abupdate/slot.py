@@ -30,11 +30,14 @@ class Slot:
     def on_trial(self):
         """Return whether what runs is on trial: activated, started and not confirmed yet."""
         record = self.trial.state[self.kind]
-        return record["on_trial"] and record["tries"] > 0
+        return record["on_trial"] and record["tries"] > 0 and not record["aside"]
 
     def confirm(self):
-        """What runs has reached the server: it stays. OSError if the flash is full."""
-        self.trial.confirm(self.kind)
+        """What runs has reached the server: it stays. OSError if the flash is full.
+
+        True: reset the board now, another release is to have its turn (Trial.confirm).
+        """
+        return self.trial.confirm(self.kind)
 
     def stored(self):
         """Return the header of the package that the slot holds, whole or begun; b"" if none."""

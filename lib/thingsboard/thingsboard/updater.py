@@ -81,7 +81,8 @@ class Updater:
         if slot.on_trial():
             values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
         await self.device.send_telemetry(values)
-        slot.confirm()
+        if slot.confirm():
+            self.reset()
 
     async def _settle(self, assignment):
         prefix = assignment.prefix
