@@ -4,9 +4,9 @@ from micropython import const
 
 A = const(1)  # types of a question: IPv4
 AAAA = const(28)  # IPv6 (RFC 3596)
-NO_SUCH_NAME = const(3)  # a code of answer()
 
 _HEADER = const(12)
+_ONE_QUESTION = b"\1\0\0\1\0\0\0\0\0\0"  # the rest of the header; recursion is desired
 _POINTER = const(0xC0)  # the rest of a name stands elsewhere (section 4.1.4)
 _LONGEST = const(255)  # bytes of a name, its root's included (section 2.3.4)
 
@@ -14,29 +14,25 @@ _LONGEST = const(255)  # bytes of a name, its root's included (section 2.3.4)
 def query(name, id, type=A):
     """Return the bytes that ask for the addresses of a name; id is random, of 16 bits.
 
-    Raises ValueError for a name that cannot be asked for: parts of no or more than 63 bytes, more
-    than 255 bytes, a blank, or what is not ASCII.
+    Raises ValueError for a name that cannot be asked for: a part of it is empty or has more than
+    63 bytes, or all have more than 255.
     """
-    packet = bytearray((id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0))  # recursion is desired
-    if name.endswith("."):
-        name = name[:-1]
-    for label in name.split("."):
+    packet = bytes((id >> 8, id & 255)) + _ONE_QUESTION
+    for label in name.rstrip(".").split("."):
         label = label.encode()
-        if not 0 < len(label) < 64 or min(label) <= 32 or max(label) > 126:
+        if not 0 < len(label) < 64:
             raise ValueError("no host name")
-        packet.append(len(label))
-        packet.extend(label)
+        packet += bytes((len(label),)) + label
     if len(packet) >= _HEADER + _LONGEST:
         raise ValueError("no host name")
-    packet.extend(bytes((0, 0, type, 0, 1)))
-    return bytes(packet)
+    return packet + bytes((0, 0, type, 0, 1))
 
 
 def answer(data, query):
     """Return (code, addresses) of the answer to a query; the addresses are texts.
 
-    code is 0, NO_SUCH_NAME, or another one of section 4.1.1: this server cannot tell. Without
-    addresses code 0 means that the name has none of this type. Where the name is another one's
+    code is 0, 3 (there is no such name), or another one of section 4.1.1: this server cannot tell.
+    Without addresses 0 means that the name has none of this type. Where the name is another one's
     alias (CNAME), the addresses are that one's, from the same answer.
     Raises ValueError for what is cut, or no answer to this query: another id or question.
     """
@@ -58,7 +54,7 @@ def answer(data, query):
             start = at + 10
             at = start + (data[start - 2] << 8 | data[start - 1])
             if at > len(data):
-                raise ValueError("cut")
+                raise IndexError
             if kind == query[-4:] and at - start == size:
                 addresses.append(_text(data[start:at]))
     except IndexError:
@@ -68,5 +64,5 @@ def answer(data, query):
 
 def _text(address):
     if len(address) == 4:
-        return "%d.%d.%d.%d" % tuple(address)
-    return ":".join(["%x" % (address[i] << 8 | address[i + 1]) for i in range(0, 16, 2)])
+        return ".".join([str(byte) for byte in address])
+    return ":".join(["%02x%02x" % (address[i], address[i + 1]) for i in range(0, 16, 2)])

@@ -1,4 +1,4 @@
-# What waits for the outcomes of exchanges: for the one of a request, or the many of an observation.
+# Who waits for the outcomes of exchanges: a request for one, an observation for many.
 
 import asyncio
 

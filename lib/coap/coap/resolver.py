@@ -16,10 +16,11 @@ from . import dns
 
 _PORT = const(53)
 _SERVERS = const(2)  # that many are asked, each twice: 6 s when all are silent
-_ANSWER_MS = const(1000)  # in the first round; in the second twice of it
+_ANSWER_MS = const(1500)
 _POLL_MS = const(10)
 _LONGEST_MS = const(10_000)
 _BUFFER = const(512)  # the longest answer over UDP (RFC 1035 section 4.2.1)
+_KNOWS = (0, 3)  # the codes of a server that can tell: it is so, or there is no such name
 _NUMBERS = const(8)
 _FIRST_PORT = const(49152)  # of those that are nobody's (RFC 6335 section 6): 2**14
 
@@ -71,8 +72,7 @@ def servers():
     if hasattr(network, "ipconfig"):
         address = network.ipconfig("dns")
     else:
-        station = network.WLAN.IF_STA if hasattr(network.WLAN, "IF_STA") else network.STA_IF
-        address = network.WLAN(station).ifconfig()[3]
+        address = network.WLAN().ifconfig()[3]
     return [(address, _PORT)] if address not in ("", "0.0.0.0") else []
 
 
@@ -85,7 +85,7 @@ def is_number(host):
 
 
 def open_socket(address, port, source_port=0):
-    """Return a non-blocking UDP socket, connected to a number; source_port 0 leaves it to the port.
+    """Return a non-blocking UDP socket, connected to a number; source_port 0: any.
 
     Raises OSError, and leaves no socket then.
     """
@@ -108,66 +108,53 @@ def open_socket(address, port, source_port=0):
 
 
 def _configured():
-    found = []
     with open("/etc/resolv.conf") as file:
-        for line in file:
-            words = line.split()
-            if len(words) > 1 and words[0] == "nameserver":
-                found.append((words[1], _PORT))
-    return found
+        lines = [line.split() for line in file]
+    return [(words[1], _PORT) for words in lines if words[:1] == ["nameserver"]]
 
 
 async def _ask_all(host):
     error = OSError(errno.EHOSTUNREACH)
-    known = servers()[:_SERVERS]
-    for wait_ms in (_ANSWER_MS, 2 * _ANSWER_MS):
-        for server in known:
-            try:
-                return await _ask(server, host, wait_ms)
-            except OSError as failure:
-                error = failure
+    for server in 2 * servers()[:_SERVERS]:
+        try:
+            return await _ask(server, host)
+        except OSError as failure:
+            error = failure
     raise error
 
 
-async def _ask(server, host, wait_ms):
+async def _ask(server, host):
     # Return the addresses that one server knows; none is an answer, too.
-    source_port = 0 if _UNIX else _FIRST_PORT + (_random() >> 2)
-    udp = open_socket(*server, source_port)
+    udp = open_socket(*server, source_port=0 if _UNIX else _FIRST_PORT + (_random() >> 2))
     try:
+        # This look-up's own poller: asyncio's does not survive a registration that fails.
+        poller = select.poll()
+        poller.register(udp, select.POLLIN)
+        queries = [dns.query(host, _random(), type) for type in _TYPES]
+        for query in queries:
+            udp.send(query)
         addresses = []
-        for type in _TYPES:
-            query = dns.query(host, _random(), type)
-            try:
-                code, more = await _exchange(udp, query, wait_ms)
-            except OSError:
-                if not addresses:
-                    raise
-                break  # a server that knows no IPv6
-            addresses += more
-            if code == dns.NO_SUCH_NAME:
-                break
-            if code and not addresses:
-                raise OSError(errno.ETIMEDOUT)  # it asked others in vain
-        return addresses
+        failed = False
+        end = ticks_add(ticks_ms(), _ANSWER_MS)
+        while queries and ticks_diff(end, ticks_ms()) > 0:
+            for _ in poller.ipoll(0):
+                data = udp.recv(_BUFFER)
+                for query in queries:
+                    try:
+                        code, more = dns.answer(data, query)
+                    except ValueError:
+                        continue  # another one's, or forged: the right one may still come
+                    queries.remove(query)
+                    addresses += more
+                    failed = failed or code not in _KNOWS
+                    break
+            await asyncio.sleep_ms(_POLL_MS)
     finally:
         udp.close()
+    if not addresses and (queries or failed):
+        raise OSError(errno.ETIMEDOUT)
+    return addresses
 
 
 def _random():
     return int.from_bytes(os.urandom(2), "big")
-
-
-async def _exchange(udp, query, wait_ms):
-    # The poller is this look-up's own: asyncio's would not survive a registration that failed.
-    poller = select.poll()
-    poller.register(udp, select.POLLIN)
-    udp.send(query)
-    end = ticks_add(ticks_ms(), wait_ms)
-    while ticks_diff(end, ticks_ms()) > 0:
-        for _ in poller.ipoll(0):
-            try:
-                return dns.answer(udp.recv(_BUFFER), query)
-            except ValueError:
-                pass  # somebody else's, or forged: the right one may still come
-        await asyncio.sleep_ms(_POLL_MS)
-    raise OSError(errno.ETIMEDOUT)
