@@ -81,7 +81,8 @@ class DNS:
     def reply(self, query, name, type):
         numbers = self.names.get(name, ()) if type == dns.A else ()
         code = self.code or (0 if name in self.names else 3)
-        data = query[:2] + bytes((0x81, 0x80 | code, 0, 1, 0, len(numbers), 0, 0, 0, 0)) + query[12:]
+        counts = bytes((0, 1, 0, len(numbers), 0, 0, 0, 0))
+        data = query[:2] + bytes((0x81, 0x80 | code)) + counts + query[12:]
         for number in numbers:
             data += b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + bytes([int(n) for n in number.split(".")])
         return data

@@ -125,7 +125,8 @@ async def _ask_all(host):
 
 async def _ask(server, host):
     # Return the addresses that one server knows; none is an answer, too.
-    udp = open_socket(*server, source_port=0 if _UNIX else _FIRST_PORT + (_random() >> 2))
+    address, port = server
+    udp = open_socket(address, port, 0 if _UNIX else _FIRST_PORT + (_random() >> 2))
     try:
         # This look-up's own poller: asyncio's does not survive a registration that fails.
         poller = select.poll()
