@@ -16,7 +16,6 @@ from .block import Transfer
 from .endpoint import Endpoint, ResponseError
 from .message import Message, add_option
 from .observation import Observation, Receiver
-from .resolver import look_up
 from .udp import UDPTransport
 from .waiting import forget, wait
 
@@ -28,7 +27,7 @@ _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _RETRY_MS = const(50)  # after an error of the network stack, and without memory
 
 
-async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=look_up):
+async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=None):
     """Return a Client of host; the first request looks the name up and opens the socket.
 
     ack_timeout_ms and window_limit are Endpoint's, look_up is UDPTransport's.
