@@ -160,7 +160,7 @@ class Client:
         """Look the name up again and take a new source port, without waiting for it.
 
         Requests under way go on; the old port is used until there is a new one, and longer if
-        there is none. Without an old one, requests under way end with the OSError or ValueError.
+        there is none. Without an old one, requests under way end with the OSError.
         Raises OSError ENOTCONN after close().
         """
         if not self._timer:

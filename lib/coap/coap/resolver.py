@@ -38,12 +38,15 @@ async def look_up(host):
     Another look-up that is under way is waited for: a board has few sockets. Takes 6 s at most
     beside that. Raises OSError: ENOENT (there is no such name, or no address), ETIMEDOUT (no DNS
     server knows), EHOSTUNREACH (no server is known: there is no link yet), or what the network
-    stack said; ValueError for what is no name.
+    stack said.
     """
     global _until
     if host == "localhost":  # RFC 6761 section 6.3
         return ["127.0.0.1"]
-    dns.query(host, 0)
+    try:
+        dns.query(host, 0)
+    except ValueError:
+        raise OSError(errno.ENOENT)
     while _until is not None and ticks_diff(_until, ticks_ms()) > 0:
         await asyncio.sleep_ms(_POLL_MS)
     _until = ticks_add(ticks_ms(), _LONGEST_MS)

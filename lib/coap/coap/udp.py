@@ -8,8 +8,8 @@
 #   opened          how many source ports were taken so far.
 #   await open()    looks the server's name up and takes a new source port. It blocks nothing. The
 #                   old port works on until the new one is there: pollable, opened and send()
-#                   change together, without an await between. Raises OSError or ValueError (the
-#                   name is none); the old port is kept then. The client calls it once at a time.
+#                   change together, without an await between. Raises OSError; the old port is kept
+#                   then. The client calls it again only when it has ended.
 #   send(datagram)  sends, or keeps a few datagrams until it can (a handshake is under way), or
 #                   raises OSError: the datagram counts as lost. It does not wait.
 #   recv()          returns the next datagram; b"" for one that is of no use; None if what came was
@@ -47,17 +47,20 @@ class UDPTransport:
     _number = ""  # the address in use
 
     def __init__(self, host, port, look_up=None):
+        if not (look_up or is_number(host)):
+            from .resolver import look_up  # 3 KB of heap, which a number does without
         self.address = (host, port)
         self.look_up = look_up
         self._known = []  # the last addresses of the name, in an order that no DNS can change
 
     async def open(self):
-        """Look the name up and take a new socket at its next address. Raises OSError, ValueError.
+        """Look the name up and take a new socket at its next address. Raises OSError.
 
         While no DNS server helps, the last addresses are used.
         """
+        host = self.address[0]
         try:
-            self._known = sorted(await self._addresses(self.address[0]))
+            self._known = [host] if is_number(host) else sorted(await self.look_up(host))
         except OSError:
             if not self._known:
                 raise
@@ -88,15 +91,6 @@ class UDPTransport:
         if self.pollable:
             self.pollable.close()
             self.pollable = None
-
-    async def _addresses(self, host):
-        if is_number(host):
-            return [host]
-        if not self.look_up:
-            from .resolver import look_up  # 3 KB of heap, which a number does without
-
-            self.look_up = look_up
-        return await self.look_up(host)
 
     def _take(self, number):
         # Take a new socket. The address counts as tried even if that fails.
