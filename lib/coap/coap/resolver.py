@@ -68,18 +68,14 @@ def servers():
     try:
         import network
     except ImportError:
-        return _configured()
+        with open("/etc/resolv.conf") as file:
+            lines = [line.split() for line in file]
+        return [(words[1], _PORT) for words in lines if words[:1] == ["nameserver"]]
     if hasattr(network, "ipconfig"):
         address = network.ipconfig("dns")
     else:
         address = network.WLAN().ifconfig()[3]
     return [(address, _PORT)] if address not in ("", "0.0.0.0") else []
-
-
-def _configured():
-    with open("/etc/resolv.conf") as file:
-        lines = [line.split() for line in file]
-    return [(words[1], _PORT) for words in lines if words[:1] == ["nameserver"]]
 
 
 async def _ask_all(host):
