@@ -2,11 +2,14 @@
 #
 # The client knows no socket. Whatever has the following can stand in the place of UDPTransport:
 #
-#   pollable        what asyncio's poller waits on; it is ready while recv() has something.
-#                   None before the first open(), after close(), and once the transport has died:
-#                   the next request opens it again.
+#   pollable        what asyncio's poller waits on; it is ready while recv() has something. Another
+#                   object for each port. None before the first open(), after close(), and once the
+#                   transport has died: datagrams wait then, and the next request opens it again.
 #   opened          how many source ports were taken so far.
-#   open()          takes a new source port. Raises OSError; the old port is kept then.
+#   await open()    looks the server's name up and takes a new source port. It blocks nothing. The
+#                   old port works on until the new one is there: pollable, opened and send()
+#                   change together, without an await between. Raises OSError; the old port is kept
+#                   then. The client calls it again only when it has ended.
 #   send(datagram)  sends, or keeps a few datagrams until it can (a handshake is under way), or
 #                   raises OSError: the datagram counts as lost. It does not wait.
 #   recv()          returns the next datagram; b"" for one that is of no use; None if what came was
@@ -15,6 +18,7 @@
 #                   milliseconds to call again: an hour at most. Raises nothing.
 #   close()         gives the port back, if there is one.
 
+import errno
 import socket
 import sys
 
@@ -23,12 +27,16 @@ from micropython import const
 # A datagram that fills this buffer may have been cut; a block and its options stay below.
 _BUFFER = const(1280)
 _IDLE_MS = const(3600_000)
+_NUMBERS = const(8)
+
+_numbers = {}  # (number, port): what getaddrinfo() said
 
 
 class UDPTransport:
     """Datagrams to and from one host; raises what its socket raises.
 
-    recv() keeps their borders: read() and readinto() of MicroPython merge them.
+    look_up(name) is a coroutine function that returns addresses; None: resolver.look_up().
+    recv() keeps the borders of datagrams: read() and readinto() of MicroPython merge them.
     """
 
     # On ESP32 a socket that got an empty datagram hears no more (ports/esp32/modsocket.c).
@@ -36,30 +44,42 @@ class UDPTransport:
 
     pollable = None  # the socket
     opened = 0
+    _number = ""  # the address in use
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, look_up=None):
+        if not (look_up or is_number(host)):
+            from .resolver import look_up  # 3 KB of heap, which a number does without
         self.address = (host, port)
+        self.look_up = look_up
+        self._known = []  # the last addresses of the name, in an order that no DNS can change
 
-    def open(self):
-        """Resolve the name and take a new socket, so a new source port. Raises OSError. Blocks."""
-        info = socket.getaddrinfo(*self.address)[0]
-        new = socket.socket(info[0], socket.SOCK_DGRAM)
+    async def open(self):
+        """Look the name up and take a new socket at its next address. Raises OSError.
+
+        While no DNS server helps, the last addresses are used.
+        """
+        host = self.address[0]
         try:
-            new.setblocking(False)
-            new.connect(info[-1])
+            self._known = [host] if is_number(host) else sorted(await self.look_up(host))
         except OSError:
-            new.close()
-            raise
-        self.close()
-        self.pollable = new
-        self.send = new.send
-        self.opened += 1
+            if not self._known:
+                raise
+        last = self._number
+        numbers = [number for number in self._known if number > last]
+        numbers += [number for number in self._known if number <= last]
+        error = OSError(errno.ENOENT)
+        for number in numbers:
+            try:
+                return self._take(number)
+            except OSError as failure:
+                error = failure
+        raise error
 
     def recv(self):
         """Return the next datagram; b"" for one that was cut, as for an empty one."""
         data = self.pollable.recv(_BUFFER)
         if not data and self.goes_deaf:
-            self.open()
+            self._take(self._number)
         return data if len(data) < _BUFFER else b""
 
     def handle_timeout(self, now):
@@ -71,3 +91,44 @@ class UDPTransport:
         if self.pollable:
             self.pollable.close()
             self.pollable = None
+
+    def _take(self, number):
+        # Take a new socket. The address counts as tried even if that fails.
+        self._number = number
+        new = open_socket(number, self.address[1])
+        self.close()
+        self.pollable = new
+        self.send = new.send
+        self.opened += 1
+
+
+def is_number(host):
+    """Whether a host is an IPv4 or IPv6 address, and not a name."""
+    if host.count(":") > 1:
+        return True
+    parts = host.split(".")
+    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
+
+
+def open_socket(address, port, source_port=0):
+    """Return a non-blocking UDP socket, connected to a number; source_port 0: any.
+
+    getaddrinfo() blocks for names; it is asked for numbers only, and once for each.
+    Raises OSError, and leaves no socket then.
+    """
+    key = (address, port)
+    if key not in _numbers:
+        if len(_numbers) >= _NUMBERS:
+            _numbers.clear()
+        _numbers[key] = socket.getaddrinfo(address, port)[0]
+    info = _numbers[key]
+    new = socket.socket(info[0], socket.SOCK_DGRAM)
+    try:
+        new.setblocking(False)
+        if source_port:
+            new.bind(("0.0.0.0", source_port))
+        new.connect(info[-1])
+    except Exception:
+        new.close()
+        raise
+    return new
