@@ -1,9 +1,9 @@
 # A stop that holds: nothing restarts the board while a person works on it.
 #
-# No port can stop a watchdog that was armed. An ESP32 takes a longer time for it; elsewhere a timer
-# feeds it, also at the prompt. A soft reset, with which mpremote begins, ends that timer: so a file
-# tells boot.py to start another one. After an hour the watchdog bites: whoever went away and
-# forgot the board finds it at work.
+# No port can stop a watchdog that was armed. An ESP32 takes a longer time for it; elsewhere a
+# timer feeds it, also at the prompt. A soft reset, with which mpremote begins, ends that timer: so
+# a file tells boot.py to start another one. After an hour the watchdog bites: whoever went away
+# and forgot the board finds it at work.
 
 import os
 

@@ -1,7 +1,7 @@
 # Why the board was restarted, and how long to wait before it is once more.
 #
-# Both are in a file, because no memory that every board has lives through a reset. A row of crashes
-# writes it a handful of times and then no more: a flash block bears 100,000 erases.
+# Both are in a file, because no memory that every board has lives through a reset. A row of
+# crashes writes it a handful of times and then no more: a flash block bears 100,000 erases.
 
 import json
 import os

@@ -128,7 +128,7 @@ def test_a_confirmed_application_stays_however_it_ends():
 
 
 def on_trial(root):
-    """A confirmed 1.0 in slot_a; 1.1 in slot_b, on trial at the next start; return its manifest."""
+    """A confirmed 1.0 in slot_a; 1.1 in slot_b, on trial from the next start on; its manifest."""
     confirmed(root, "slot_a", version="1.0", sequence=1)
     m = install(root, "slot_b", version="1.1", sequence=2)
     boot(root)[0].activate("app", "slot_b", m)
