@@ -10,7 +10,7 @@ from time import ticks_add, ticks_ms
 
 from micropython import const
 
-from .block import Transfer
+from .block import Transfer, exponent
 from .endpoint import Endpoint, ResponseError
 from .message import Message, add_option
 from .udp import UDPTransport
@@ -117,10 +117,13 @@ class Client:
         That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
         query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
         timeout_ms (default 93 s) is for each block. bulk: one of many (Endpoint.request).
-        block_size, sink, max_body and offset are block.Transfer's. Raises ResponseError, OSError
-        (ETIMEDOUT, ResetError, others), TransferError, ValueError.
+        block_size, sink, max_body and offset are block.Transfer's; what is not bulk gets smaller
+        blocks on a path that drops larger ones. Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS,
+        ResetError, others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
+        if not bulk:
+            block_size = min(block_size, self.endpoint.block_size)
         transfer = Transfer(message, block_size, sink, max_body, offset)
         return self.transfer(transfer, timeout_ms, bulk)
 
@@ -364,6 +367,9 @@ class Observation(_Receiver):
     def _request(self, observe):
         options = list(self.message.options)
         add_option(options, _OBSERVE, observe)
+        szx = exponent(self.client.endpoint.block_size)
+        if szx < 6:  # asks for such blocks, in notifications too (RFC 7959 section 2.6)
+            add_option(options, _BLOCK2, bytes((szx,)))
         return Message(1, b"", options, self.message.type)
 
 
