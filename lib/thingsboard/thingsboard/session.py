@@ -114,26 +114,50 @@ class Session:
                 await self._failed(name, error, failures)
 
     async def send(self, path, outbox):
-        """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
+        """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01.
+
+        A failure makes later batches smaller; only a 4.00 for a single record costs that record.
+        """
         failures = 0  # in a row
         while True:
             try:
                 payload = outbox.batch()
                 if not payload:
-                    self.stock.clear()
-                    await self.stock.wait()
+                    await self._restocked(outbox.wait_ms())
                     continue
                 request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
                 await self.watch(request)
                 self.problem = None
-                failures = 0
                 outbox.accepted()
+                recovered = failures > 0
+                failures = 0
+                if recovered and self.clock.now_ms() is None:
+                    # What was recorded before there was a server keeps its time.
+                    await self._look_at_time()
             except Exception as error:
                 if getattr(error, "code", 0) != _BAD_REQUEST:
                     failures += 1
+                    outbox.failed()
                     await self._failed("telemetry", error, failures)
                 elif record := outbox.rejected():
                     self.report(record, error)
+
+    async def _look_at_time(self):
+        try:
+            await self.clock.sync(self.client)
+        except Exception as error:
+            self.report("clock", error)
+
+    async def _restocked(self, wait_ms):
+        # Wait for a record, or until one that is there goes without its time.
+        self.stock.clear()
+        if wait_ms is None:
+            await self.stock.wait()
+            return
+        try:
+            await asyncio.wait_for_ms(self.stock.wait(), wait_ms)
+        except asyncio.TimeoutError:
+            pass
 
     async def keep(self, keepalive_ms, reregister_ms):
         """Do what the schedule says until cancelled."""
