@@ -100,6 +100,7 @@ class Exchange:
     message_id = None  # of what was sent last
     receiver = None  # the caller's own
     took_ms = None  # from its first datagram to the answer
+    taught = False  # whether an answer after the end has told how slow the link is
     # No more than this is set by _send(), and means nothing before:
     #   sent_at     when it was sent first
     #   serial      its place in the order of all that was sent
@@ -369,18 +370,17 @@ class Endpoint:
         self._remember(exchange)
 
     def _remember(self, exchange):
-        if len(self._past) >= _PAST:
-            self._past.pop(0)
         self._past.append(exchange)
+        del self._past[:-_PAST]
 
     def _late(self, past, now):
         # An answer after the end: the link is slow. Or one more after a repetition: the first was
         # not lost, and the repetition too early.
-        self._past.remove(past)
         self.heard += 1
         self._silent = 0
         sample = past.took_ms or ticks_diff(now, past.sent_at)
-        if 0 < sample < _LATE_MS:
+        if not past.taught and 0 < sample < _LATE_MS:
+            past.taught = True
             self._round_trip.measured(sample)
             self._backoff = 0
             for exchange in self.exchanges:

@@ -153,7 +153,7 @@ class Outbox:
                 elif not isinstance(record, str):
                     raise ValueError("no record")
                 self.add(record, ts)
-            except (ValueError, TypeError, OverflowError):
+            except (ValueError, TypeError, OverflowError, RuntimeError):  # also too deep
                 damaged += 1
         return damaged
 

@@ -74,8 +74,8 @@ def decode(kind, payload):
 
 
 def _check_nesting(text):
-    # MicroPython's parser takes cut JSON for whole, and values that are too deep crash it when they
-    # are compared.
+    # MicroPython's parser takes cut JSON for whole, and comparing values that are too deep
+    # crashes it.
     depth = 0
     at = 0
     size = len(text)
