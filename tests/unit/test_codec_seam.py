@@ -17,7 +17,7 @@ class Lines:
     def record(self, values):
         return ",".join(["%s=%s" % (name, values[name]) for name in sorted(values)])
 
-    def batch(self, records):
+    def batch(self, records, limit):
         record, ts = records[0]
         return 1, ("at %d %s" % (ts, record)).encode()
 

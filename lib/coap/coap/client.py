@@ -124,10 +124,13 @@ class Client:
         That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
         query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
         timeout_ms (default 93 s) is for each block. bulk: one of many (Endpoint.request).
-        block_size, sink, max_body and offset are block.Transfer's. Raises ResponseError, OSError
-        (ETIMEDOUT, ResetError, others), TransferError, ValueError.
+        block_size, sink, max_body and offset are block.Transfer's; what is not bulk gets smaller
+        blocks on a path that drops larger ones. Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS,
+        ResetError, others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
+        if not bulk:
+            block_size = min(block_size, self.endpoint.block_size)
         transfer = Transfer(message, block_size, sink, max_body, offset)
         return self.transfer(transfer, timeout_ms, bulk)
 

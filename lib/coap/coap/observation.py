@@ -4,7 +4,7 @@ import asyncio
 
 from micropython import const
 
-from .block import Transfer
+from .block import Transfer, exponent
 from .message import Message, add_option
 
 _CON = const(0)
@@ -142,6 +142,9 @@ class Observation(Receiver):
     def _request(self, observe):
         options = list(self.message.options)
         add_option(options, _OBSERVE, observe)
+        szx = exponent(self.client.endpoint.block_size)
+        if szx < 6:  # asks for such blocks, in notifications too (RFC 7959 section 2.6)
+            add_option(options, _BLOCK2, bytes((szx,)))
         return Message(1, b"", options, self.message.type)
 
 

@@ -179,26 +179,40 @@ class Session:
                 self._end_observation(name)
 
     async def send(self, path, outbox):
-        """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01."""
+        """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01.
+
+        A failure makes later batches smaller; only a 4.00 for a single record costs that record.
+        """
         failures = 0  # in a row
         while True:
             try:
                 payload = outbox.batch()
                 if not payload:
-                    self.stock.clear()
-                    await self.stock.wait()
+                    await self._restocked(outbox.wait_ms())
                     continue
                 request = self.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
                 await self.watch(request)
                 self.well("telemetry")
-                failures = 0
                 outbox.accepted()
+                failures = 0
             except Exception as error:
                 if getattr(error, "code", 0) != _BAD_REQUEST:
                     failures += 1
+                    outbox.failed()
                     await self._failed("telemetry", error, failures)
                 elif record := outbox.rejected():
                     self.report(record, error)
+
+    async def _restocked(self, wait_ms):
+        # Wait for a record, or until one that is there goes without its time.
+        self.stock.clear()
+        if wait_ms is None:
+            await self.stock.wait()
+            return
+        try:
+            await asyncio.wait_for_ms(self.stock.wait(), wait_ms)
+        except asyncio.TimeoutError:
+            pass
 
     async def keep(self, keepalive_ms, reregister_ms):
         """Do what the schedule says until cancelled."""
