@@ -19,8 +19,8 @@ class Outbox:
     def __init__(self, clock, codec=payload_json, max_bytes=16384):
         self._clock = clock
         self.codec = codec
-        # (record, ts, uptime) of each: ts in Unix milliseconds, or None while the clock is not
-        # set, and the uptime in milliseconds counts.
+        # (record, ts, uptime) of each: ts in Unix milliseconds, or None until it is first
+        # sent, and the uptime in milliseconds counts: the clock may be put right meanwhile.
         self._records = []
         self._bytes = 0
         self._removed = 0  # records that have left the queue since the start
@@ -35,8 +35,6 @@ class Outbox:
 
     def add(self, record, ts=None):
         """Queue what the codec's record() made; ts is in Unix milliseconds (None: now)."""
-        if ts is None:
-            ts = self._clock.now_ms()
         if ts is not None:
             ts = int(ts)
         self._records.append((record, ts, self._clock.uptime_ms()))
@@ -51,11 +49,13 @@ class Outbox:
         Records wait for the time to be known.
         """
         records = []
-        for record, ts, uptime_ms in self._records[: self._most]:
+        for i in range(min(self._most, len(self._records))):
+            record, ts, uptime_ms = self._records[i]
             if ts is None:
                 ts = self._clock.at(uptime_ms)
             if ts is None:
                 break
+            self._records[i] = record, ts, uptime_ms  # sent again it has the same time
             records.append((record, ts))
         if records:
             count, payload = self.codec.batch(records)

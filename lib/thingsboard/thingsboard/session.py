@@ -118,6 +118,8 @@ class Session:
         failures = 0  # in a row
         while True:
             try:
+                if len(outbox):
+                    await self.clock.refresh(self.client)
                 payload = outbox.batch()
                 if not payload:
                     self.stock.clear()
@@ -154,8 +156,10 @@ class Session:
                     continue
                 schedule.begin(job, now)
                 if job == "sync":
-                    await clock.sync(self.client)
+                    settled = await clock.sync(self.client)
                     self.stock.set()
+                    if not settled:
+                        continue  # it is due again in a minute
                 elif job == "ping":
                     await self.watch(self.client.ping(_TIMEOUT_MS))
                 else:
