@@ -5,6 +5,7 @@ from micropython import const
 
 _QUERY_MAX = const(255)  # bytes of a Uri-Query (RFC 7252 table 4)
 
+
 class Assignment:
     """The shared attributes fw_* or sw_*, whichever prefix names; each may be anything or None."""
 

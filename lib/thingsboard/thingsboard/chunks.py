@@ -7,6 +7,7 @@ import asyncio
 from abupdate import Refused
 from coap import NON
 
+
 class Window:
     """Which chunk to ask for, and which comes next. Sans-I/O.
 
@@ -53,8 +54,8 @@ class Window:
 async def fetch_chunks(assignment, path, image, client, pause, progress, chunk_size):
     """Feed an Image with an assigned package; see updater.py.
 
-    path is that of the package, chunk_size in bytes. With pause the chunks that came are written when none is under
-    way any more.
+    path is that of the package, chunk_size in bytes. With pause the chunks that came are written
+    when none is under way any more.
     """
     size = assignment.size
     window = Window(size, client.window_limit, chunk_size)
