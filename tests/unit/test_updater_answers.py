@@ -105,7 +105,7 @@ def test_chunks_stay_large_through_an_outage(slept, server, root):
 
 @scene
 def test_a_package_that_was_taken_back_is_not_told_as_what_runs(slept, server, root):
-    # Two packages of one title and version: the second never reaches the server.
+    # Two packages of one title and version: the first runs, the second was noted last.
     life = Life(server, root)
     life.assign("1.1")
     assert life.until() and life.reset

@@ -1,5 +1,6 @@
 # Packages at a coap:// address: what the address says, and the updater against such a server.
 
+import asyncio
 import errno
 
 from abupdate import Refused
@@ -118,3 +119,20 @@ def test_a_board_that_fetches_nothing_from_elsewhere_says_so(slept, server, root
     life.assign("1.1", {"url": URL})
     assert life.until(lambda: "FAILED" in server.values("sw_state"))
     assert server.values("sw_error") == ["this board fetches no " + URL]
+
+
+@scene
+def test_a_server_that_never_answers_leaves_room_for_another_assignment(slept, server, root):
+    class Silent(Elsewhere):
+        async def get(self, path, **how):
+            self.asked.append(path)
+            await asyncio.Event().wait()
+
+    it = Silent(b"")
+    life = Life(server, root, connect=it.connect)
+    life.assign("1.1", {"url": URL})
+    assert life.until(lambda: it.asked)
+    life.assign("1.2")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert it.open == 0 and Life(server, root).runs() == "1.2"
