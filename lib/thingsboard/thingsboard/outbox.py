@@ -26,7 +26,8 @@ class Outbox:
         self._clock = clock
         self.codec = codec
         # (record, size, ts, uptime) of each: its bytes with overhead; ts in Unix milliseconds, or
-        # None while the clock is not set, and the uptime in milliseconds counts.
+        # None until it is first sent, and the uptime in milliseconds counts: the clock may be put
+        # right meanwhile.
         self._records = []
         self._bytes = 0
         self._removed = 0  # records that have left the queue since the start
@@ -48,8 +49,6 @@ class Outbox:
 
         Raises ValueError for a record that is larger than the whole queue.
         """
-        if ts is None:
-            ts = self._clock.now_ms()
         if ts is not None:
             ts = int(ts)
         # The length of a text is in characters.
@@ -71,13 +70,16 @@ class Outbox:
         """
         records = []
         untimed = 0
-        for record, _, ts, uptime_ms in self._records[: self._most]:
+        for i in range(min(self._most, len(self._records))):
+            record, size, ts, uptime_ms = self._records[i]
             if ts is None:
                 ts = self._clock.at(uptime_ms)
             if ts is None:
                 untimed += 1
                 if untimed > 1 or self._wait_ms(uptime_ms) > 0:
                     break
+            else:
+                self._records[i] = record, size, ts, uptime_ms  # sent again it has the same time
             records.append((record, ts))
         if records:
             count, payload = self.codec.batch(records, self._fit.size)

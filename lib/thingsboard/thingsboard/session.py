@@ -25,7 +25,7 @@ _SILENCES = const(3)  # in a row, then a new source port and a new look at the D
 _LIVED_MS = const(60_000)  # an observation that lived so long was no failure
 _STATE_SIGNS = const(4)  # of so many signs of life one asks for the state, which may be large
 _SAID_MS = const(60_000)  # the same words are not logged again before
-_EXPECTED = (OSError, ResponseError, TransferError)
+_EXPECTED = (OSError, ResponseError, TransferError, ValueError)
 
 
 async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
@@ -186,6 +186,8 @@ class Session:
         failures = 0  # in a row
         while True:
             try:
+                if len(outbox):
+                    await self.clock.refresh(self.client)
                 payload = outbox.batch()
                 if not payload:
                     await self._restocked(outbox.wait_ms())
@@ -234,9 +236,11 @@ class Session:
             schedule.begin(job, now)
             try:
                 if job == "sync":
-                    await clock.sync(self.client)
+                    settled = await clock.sync(self.client)
                     self.stock.set()
                     self.well("clock")
+                    if not settled:
+                        continue  # it is due again in a minute
                 else:
                     signs += job == "alive"
                     for observation in self.observations.values():
