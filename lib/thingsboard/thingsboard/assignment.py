@@ -5,6 +5,9 @@ from micropython import const
 
 _QUERY_MAX = const(255)  # bytes of a Uri-Query (RFC 7252 table 4)
 
+# The shared attributes that make an assignment, without their prefix.
+NAMES = ("_title", "_version", "_size", "_checksum", "_checksum_algorithm", "_url")
+
 
 class Assignment:
     """The shared attributes fw_* or sw_*, whichever prefix names; each may be anything or None."""

@@ -23,7 +23,7 @@ from abupdate import Refused
 from abupdate.image import Image
 from micropython import const
 
-from .assignment import Assignment
+from .assignment import NAMES, Assignment
 from .checksum import Checksum
 from .chunks import fetch_chunks
 
@@ -60,7 +60,8 @@ class Updater:
         self._renew()
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
-        device.on_attributes(self.take_attributes)
+        names = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
+        device.on_attributes(self.take_attributes, names)
 
     async def run(self):
         """Work until cancelled."""
