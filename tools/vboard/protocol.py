@@ -5,9 +5,10 @@ The host imports it. In the board's side it puts the values in for the names whe
 
 Host to board, once, on the command line (`-m vboard`, then):
 
-    CONTROL_FD PORT UNIT IMAGE WEAR CUT_AT HALF COMMAND [ARGUMENT]
+    CONTROL_FD NETWORK_FD PORT UNIT IMAGE WEAR CUT_AT HALF COMMAND [ARGUMENT]
 
-CONTROL_FD is a socket, PORT one of RP2 and ESP32, UNIT the bytes that flash is programmed in
+CONTROL_FD is a socket, NETWORK_FD another one (0: the board has no network; else the board asks
+there, and the host answers: host/network.py), PORT one of RP2 and ESP32, UNIT the bytes that flash is programmed in
 multiples of, IMAGE and WEAR the files of the flash chip, CUT_AT the flash operation at which power
 fails (1 is the first, 0 never), HALF 1 if that one is half done. COMMAND is one of the commands.
 

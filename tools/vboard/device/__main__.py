@@ -15,12 +15,19 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
 def main():
-    control_fd, port_name, unit, image, wear, cut_at, half, command, argument = sys.argv[1:]
+    control_fd, network_fd, port_name, unit, image, wear, *more = sys.argv[1:]
+    cut_at, half, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
     machine.begin(port, argument if command == protocol.BOOT else protocol.POWER_ON)
     sys.modules["machine"] = machine
     sys.modules[port_name] = port
+    if int(network_fd):
+        from vboard import network, sockets
+
+        network.begin(open(int(network_fd), "r+b"))
+        sys.modules["network"] = network
+        sys.modules["socket"] = sockets
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
     chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), int(half))

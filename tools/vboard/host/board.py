@@ -18,6 +18,7 @@ from tools.vboard.host import files, interpreter
 from tools.vboard.host.appimage import app_image
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import EXIT, STOP, End, Life
+from tools.vboard.host.network import Network
 from tools.vboard.host.ports import PORTS
 
 ONCE_HEAP = "4M"  # of what is not the board's own program
@@ -34,7 +35,8 @@ class Board:
 
     port "rp2" is a Pico W, whose flash holds nothing but the file system; "esp32" an ESP32 with
     the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both. heap
-    is that of the port unless it is given.
+    is that of the port unless it is given. A board that is given no network has no module
+    `network`: the host is on the net already.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Board:
         heap: str | None = None,
         on_line: Callable[[str], None] | None = None,
         port: str = "rp2",
+        network: Network | None = None,
     ):
         self.port = PORTS[port]
         self.flash = Flash(image, self.port.blocks)
         self.heap = heap or self.port.heap
         self.on_line = on_line
+        self.network = network
         self.lines: list[str] = []
         self.ends: list[End] = []
         self.led = 0
@@ -167,7 +171,7 @@ class Board:
         cause = protocol.POWER_ON
         while cause == protocol.POWER_ON or cause in RESTARTS:
             life = interpreter.started(
-                self.port, self.flash, self.heap, cut_at, half, protocol.BOOT, cause
+                self.port, self.flash, self.heap, cut_at, half, protocol.BOOT, cause, self.network
             )
             end = self._live(life, self._printed, self._lit)
             with self._changed:

@@ -1,0 +1,8 @@
+# The module `socket` of a virtual board with a network: the real one, whose addresses are ports
+# of the host. Boards have no sockaddr().
+
+from socket import *
+
+from vboard.network import getaddrinfo
+
+del sockaddr  # noqa: F821
