@@ -16,10 +16,12 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 def main():
     control_fd, network_fd, port_name, unit, image, wear, *more = sys.argv[1:]
-    cut_at, half, command, argument = more
+    cut_at, half, prompt, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
-    machine.begin(port, argument if command == protocol.BOOT else protocol.POWER_ON)
+    soft = command in (protocol.SOFT, protocol.RAW)
+    booting = soft or command == protocol.BOOT
+    machine.begin(port, argument if booting else protocol.POWER_ON, soft)
     sys.modules["machine"] = machine
     sys.modules[port_name] = port
     if int(network_fd):
@@ -41,7 +43,10 @@ def main():
         vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
         execfile("/host" + argument, {"__name__": "__main__", "chip": chip})
     else:
-        boot()
+        boot(("boot.py",) if command == protocol.RAW else ("boot.py", "main.py"))
+        if not int(prompt):
+            control.halt(protocol.REPL)
+        control.tell(protocol.PROMPT)
 
 
 def mount(port):
@@ -56,15 +61,12 @@ def mount(port):
     os.chdir("/")
 
 
-def boot():
-    """Run what is on the board, and never return."""
+def boot(names):
+    """Run what is on the board."""
     for name in _HOST_FOLDERS:
         vfs.mount(vfs.VfsPosix(name), name, readonly=True)
-    try:
-        for name in ("boot.py", "main.py"):
-            run(name)
-    finally:
-        control.halt(protocol.REPL)
+    for name in names:
+        run(name)
 
 
 def run(name):

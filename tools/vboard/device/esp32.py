@@ -15,6 +15,7 @@ CAUSES = {
     protocol.RESET: HARD_RESET,
     protocol.WATCHDOG: WDT_RESET,
 }
+SOFT_RESET = 5
 LONGEST_WATCHDOG_MS = 1 << 30
 
 _BLOCK = const(protocol.BLOCK)

@@ -13,11 +13,26 @@ _port = None
 _reset_cause = PWRON_RESET
 
 
-def begin(port, cause):
-    """Called by the start code: the port's module, and why the board starts."""
+def begin(port, cause, soft):
+    """Called by the start code: the port's module, and why the board starts.
+
+    After a soft reset that is why it started before, but where the port knows better.
+    """
     global _port, _reset_cause
     _port = port
     _reset_cause = port.CAUSES[cause]
+    if soft:
+        _reset_cause = getattr(port, "SOFT_RESET", _reset_cause)
+
+
+def __getattr__(name):
+    if name == "Timer":
+        from .extras import Timer
+
+        return Timer
+    if name == "SOFT_RESET" and hasattr(_port, name):
+        return _port.SOFT_RESET
+    raise AttributeError(name)
 
 
 def reset():

@@ -3,6 +3,4 @@
 
 from socket import *
 
-from vboard.network import getaddrinfo
-
 del sockaddr  # noqa: F821

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dnslib import QTYPE, RCODE, RR, DNSError, DNSRecord, A
+from dnslib import QTYPE, RCODE, RR, A, DNSError, DNSRecord
 
 ANSWERS = "answers"
 SILENT = "silent"

@@ -103,18 +103,19 @@ class Network:
     def carries(self) -> bool:
         """Whether datagrams of the board pass now."""
         with self._lock:
-            return self._chip is not None and self._chip.carries(time.monotonic())
+            return self._board is not None and self._chip.carries(time.monotonic())
 
     # For the supervisor
 
-    def begin(self, port: str, line: socket.socket) -> None:
-        """A life of the interpreter begins: its chip is as after a reset."""
+    def begin(self, port: str, line: socket.socket, soft: bool = False) -> None:
+        """A life of the interpreter begins: its chip is as after a reset, but for a soft one."""
         with self._lock:
             self._forget()
             if self._chip is None:
                 self._chip = chips.Chip(chips.DRIVERS[port], self.air, self.servers)
             self._chip.servers = self.servers
-            self._chip.reset()
+            if not soft:
+                self._chip.reset()
             self._board = line
             self._asked = b""
             self._selector.register(line, selectors.EVENT_READ, self._ask)
@@ -126,7 +127,6 @@ class Network:
         """The life is over; call it before the line is closed."""
         with self._lock:
             self._forget()
-            self._chip.reset()
 
     def _forget(self):
         if self._board:
