@@ -22,7 +22,9 @@ except KeyboardInterrupt:
     print("stopped")
     %s
 """
-FEEDS = "machine.Timer(-1, mode=machine.Timer.PERIODIC, period=500, callback=lambda t: watchdog.feed())"
+FEEDS = """machine.Timer(
+        -1, mode=machine.Timer.PERIODIC, period=500, callback=lambda timer: watchdog.feed()
+    )"""
 
 
 class Terminal:

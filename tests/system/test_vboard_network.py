@@ -286,7 +286,8 @@ def test_what_a_dns_server_says(run, mode, said):
 
 QUERY = """
 join()
-query = b"\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x06server\\x07example\\x00\\x00\\x01\\x00\\x01"
+query = b"\\x12\\x34\\x01\\x00\\x00\\x01" + bytes(6)
+query += b"\\x06server\\x07example\\x00\\x00\\x01\\x00\\x01"
 address = socket.getaddrinfo(network.ipconfig("dns"), 53)[0][-1]
 start = time.ticks_ms()
 answer = sent(address, query, 3000)

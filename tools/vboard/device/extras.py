@@ -42,3 +42,26 @@ class Timer:
                 sys.print_exception(e)
             if mode == self.ONE_SHOT:
                 return
+
+
+class RTC:
+    """The clock; setting it changes what `time` says, on a board that has a clock of its own."""
+
+    def datetime(self, moment=None):
+        if moment is not None:
+            set_clock(time.mktime(moment[:3] + moment[4:7] + (0, 0)))
+        year, month, day, hour, minute, second, weekday, _ = time.gmtime()[:8]
+        return (year, month, day, weekday, hour, minute, second, 0)
+
+
+def set_clock(seconds):
+    if hasattr(time, "set_clock"):
+        time.set_clock(seconds)
+
+
+def lightsleep(ms=0):
+    """Sleep; the ticks stand still meanwhile where they do on the port."""
+    if hasattr(time, "lightsleep"):
+        time.lightsleep(ms)
+    else:
+        time.sleep_ms(ms)

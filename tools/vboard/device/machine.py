@@ -1,7 +1,11 @@
 # The module `machine` of the virtual board, with the manners of its port. The supervisor does what
 # the hardware does; this module tells it.
 
+import os
+import sys
+
 import vboard.protocol as protocol
+import vfs
 
 from . import control
 
@@ -11,6 +15,7 @@ WDT_RESET = 3
 
 _port = None
 _reset_cause = PWRON_RESET
+_sources = None  # the folder of this package, on the host
 
 
 def begin(port, cause, soft):
@@ -18,7 +23,8 @@ def begin(port, cause, soft):
 
     After a soft reset that is why it started before, but where the port knows better.
     """
-    global _port, _reset_cause
+    global _port, _reset_cause, _sources
+    _sources = vfs.VfsPosix(os.getcwd() + "/vboard")
     _port = port
     _reset_cause = port.CAUSES[cause]
     if soft:
@@ -26,13 +32,25 @@ def begin(port, cause, soft):
 
 
 def __getattr__(name):
-    if name == "Timer":
-        from .extras import Timer
-
-        return Timer
+    if name in ("Timer", "RTC", "lightsleep"):
+        return getattr(_extras(), name)
     if name == "SOFT_RESET" and hasattr(_port, name):
         return _port.SOFT_RESET
     raise AttributeError(name)
+
+
+def _extras():
+    # What few programs want is read from the host when it is wanted: till then it takes no memory.
+    if "vboard.extras" not in sys.modules:
+        folder = os.getcwd()
+        vfs.mount(_sources, "/vboard")
+        os.chdir("/")
+        try:
+            __import__("vboard.extras")
+        finally:
+            os.chdir(folder)
+            vfs.umount("/vboard")
+    return sys.modules["vboard.extras"]
 
 
 def reset():

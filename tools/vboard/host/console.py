@@ -59,8 +59,10 @@ class Console:
         if self._returns and _PROMPT in self._last + data:
             self._returns = False
             os.write(self._inner, _RAW_ON)
+        # The interpreter's line ends pass a terminal that adds a carriage return to them.
+        twice = self._last.endswith(b"\r") and data.startswith(b"\r")
         self._last = data[-len(_PROMPT) :]
-        self._say(data)
+        self._say(data[twice:].replace(b"\r\r", b"\r"))
         return data
 
     def close(self) -> None:
@@ -74,8 +76,6 @@ class Console:
         self._returns = self.raw
 
     def _say(self, data):
-        # The interpreter's line ends pass a terminal that adds a carriage return to them.
-        data = data.replace(b"\r\r\n", b"\r\n")
         for start in range(0, len(data), _CHUNK):
             self._out.append(data[start : start + _CHUNK])
         self._printed.set()
