@@ -15,7 +15,7 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
 def main():
-    control_fd, network_fd, port_name, unit, image, wear, *more = sys.argv[1:]
+    control_fd, network_fd, clock_file, port_name, unit, image, wear, *more = sys.argv[1:]
     cut_at, half, prompt, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
@@ -24,6 +24,11 @@ def main():
     machine.begin(port, argument if booting else protocol.POWER_ON, soft)
     sys.modules["machine"] = machine
     sys.modules[port_name] = port
+    if clock_file != protocol.NO_CLOCK:
+        from vboard import clock
+
+        clock.begin(port, open(clock_file))
+        sys.modules["time"] = clock
     if int(network_fd):
         from vboard import network, sockets
 
@@ -39,6 +44,7 @@ def main():
         return
     mount(port)
     gc.collect()  # a program finds nothing that only the start needed
+    control.tell(protocol.OWN, gc.mem_alloc())
     if command == protocol.EXECUTE:
         vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
         execfile("/host" + argument, {"__name__": "__main__", "chip": chip})

@@ -4,25 +4,28 @@
 import time as _time
 from time import *  # noqa: F403
 
-from . import control
+from micropython import const
 
-_EPOCH_2000 = 946684800
+_EPOCH_2000 = const(946684800)
+_file = None  # where the host says how far ahead the clock is
 _epoch = 0  # in the host's seconds
 _set = 0  # by how many seconds a program has set the clock forward
 _ticks_stand = False
 _slept = 0  # milliseconds that the ticks stood still
 
 
-def begin(port):
-    """Called by the start code: the port's module."""
-    global _epoch, _ticks_stand
+def begin(port, file):
+    """Called by the start code: the port's module, and the host's file."""
+    global _file, _epoch, _ticks_stand
+    _file = file
     if port.EPOCH_YEAR == 2000:
         _epoch = _EPOCH_2000
     _ticks_stand = port.TICKS_STAND
 
 
 def _now():
-    return _time.time() + control.ahead() + _set - _epoch
+    _file.seek(0)
+    return _time.time() + int(_file.read()) + _set - _epoch
 
 
 def time():

@@ -24,6 +24,7 @@ from tools.vboard.host.ports import PORTS
 
 ONCE_HEAP = "4M"  # of what is not the board's own program
 ONCE_TIMEOUT_S = 120
+UNSET = "unset"
 RESTARTS = (protocol.RESET, protocol.WATCHDOG)
 
 
@@ -38,7 +39,8 @@ class Board:
     the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both. heap
     is that of the port unless it is given. A board that is given no network has no module
     `network`: the host is on the net already. Given a console (a pseudo-terminal), a program that
-    ends leads to the interpreter's prompt; else the board is stuck there.
+    ends leads to the interpreter's prompt; else the board is stuck there. clock is UNSET or by how
+    many seconds it is ahead of the right time; without one, the board has the host's clock.
     """
 
     def __init__(
@@ -49,10 +51,16 @@ class Board:
         port: str = "rp2",
         network: Network | None = None,
         console: Console | None = None,
+        clock: str | float | None = None,
     ):
         self.port = PORTS[port]
         self.flash = Flash(image, self.port.blocks)
         self.heap = heap or self.port.heap
+        self.own = 0  # bytes of the heap that were in use before the last program
+        self._clock = None
+        if clock is not None:
+            self._clock = self.flash.image.with_name(self.flash.image.name + ".clock")
+            self.set_clock(clock)
         self.on_line = on_line
         self.network = network
         self.serial = console
@@ -63,6 +71,12 @@ class Board:
         self._thread = None
         self._process = None
         self._switched_off = ""  # "cut" or "stop" once that was done from outside
+
+    def set_clock(self, clock: str | float) -> None:
+        """Let the clock jump: UNSET, or by how many seconds it is ahead of the right time."""
+        ahead_s = self.port.clock - time.time() if clock == UNSET else clock
+        self._clock.parent.mkdir(parents=True, exist_ok=True)
+        self._clock.write_text(f"{round(ahead_s):12}")
 
     # The flash, while the board is off
 
@@ -185,13 +199,14 @@ class Board:
             life = interpreter.started(
                 self.port,
                 self.flash,
-                self.heap,
+                self._heap_size(),
                 cut_at,
                 half,
                 command,
                 started,
                 self.network,
                 self.serial,
+                self._clock,
             )
             end, watchdog = self._live(life, self._printed, self._lit, self.serial, watchdog)
             with self._changed:
@@ -212,6 +227,7 @@ class Board:
                 serial or process.stdout, control, on_line, on_led, watchdog, serial is not None
             )
             end = seen.run()
+            self.own = seen.own
             if end.cause == EXIT:
                 end.exit_code = process.wait()
                 if serial and end.exit_code == 0:
@@ -222,6 +238,13 @@ class Board:
             with self._changed:
                 self._process = None
         return end, seen.watchdog
+
+    def _heap_size(self):
+        # The program gets what was asked for, the board's side what it needs beside that.
+        units = {"k": 1024, "M": 1024 * 1024}
+        asked = int(self.heap[:-1]) * units[self.heap[-1]]
+        own = self.port.own[self.network is not None, self._clock is not None]
+        return str(asked + own)
 
     def _printed(self, line):
         with self._changed:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import termios
 from collections.abc import Iterator
+from pathlib import Path
 
 from tools.unixport import environment, micropython
 from tools.vboard import protocol
@@ -29,6 +30,7 @@ def started(
     argument: str = "",
     network: Network | None = None,
     console: Console | None = None,
+    clock: Path | None = None,
 ) -> Iterator[tuple[subprocess.Popen, socket.socket]]:
     """Yield a process that has started a command of the protocol, and the socket of its words.
 
@@ -39,7 +41,8 @@ def started(
     asked, asks = socket.socketpair()  # a line to the network
     with ours, theirs, asked, asks:
         asking = asks.fileno() if network else 0
-        arguments = [theirs.fileno(), asking, port.name, port.unit, flash.image, flash.wear_file]
+        arguments = [theirs.fileno(), asking, clock or protocol.NO_CLOCK]
+        arguments += [port.name, port.unit, flash.image, flash.wear_file]
         arguments += [cut_at, int(half), int(console is not None), command, argument]
         options = ["-X", f"heapsize={heap}"]
         streams = {

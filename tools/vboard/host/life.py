@@ -30,8 +30,11 @@ class Life:
 
     on_line(text) gets the console, on_led(value) the LED. The caller kills what is left of it.
     watchdog is that of the life before a soft reset. prompt: the interpreter's prompt follows a
-    program, and its end is a soft reset.
+    program, and its end is a soft reset. own: what the board's side takes of the heap, in bytes,
+    once it has told.
     """
+
+    own = 0
 
     def __init__(self, console, control, on_line, on_led, watchdog=None, prompt=False):
         self._streams = {console: on_line, control: self._word}
@@ -64,9 +67,8 @@ class Life:
                     where = " (at the REPL)" if self._end or self._at_prompt else ""
                     detail = f"not fed for {self._timeout_s} s{where}"
                     return End(protocol.WATCHDOG, time.monotonic(), detail)
-        if (
-            self._deadline and not self._end and not self._prompt
-        ):  # a hard fault: the watchdog goes on
+        # A hard fault: the watchdog goes on.
+        if self._deadline and not self._end and not self._prompt:
             return End(protocol.WATCHDOG, time.monotonic(), "the interpreter has died")
         return self._end or End(EXIT, time.monotonic(), "of the interpreter")
 
@@ -98,6 +100,8 @@ class Life:
             self._timeout_s = int(argument) / 1000
         if word in (protocol.WATCHDOG, protocol.FEED):
             self._deadline = time.monotonic() + self._timeout_s
+        elif word == protocol.OWN:
+            self.own = int(argument)
         elif word == protocol.PROMPT:
             self._at_prompt = True
         elif word == protocol.LED:
