@@ -157,14 +157,6 @@ def _missing(given):
             yield "provision_secret"
 
 
-def save_credentials(credentials):
-    """Keep a dict through power cuts: at any moment the old or the new one is on flash, whole."""
-    temporary = CREDENTIALS + ".tmp"
-    with open(temporary, "w") as f:
-        json.dump(credentials, f)
-    os.rename(temporary, CREDENTIALS)
-
-
 def _read(name):
     data = _content(name)
     if data is None:

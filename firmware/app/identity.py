@@ -1,14 +1,15 @@
 # Who this device is to its server: an access token, given by its owner or got by provisioning.
 
 import asyncio
+import json
 import os
 from binascii import hexlify
 
 import coap
-import settings
 import thingsboard
 from micropython import const
 
+_FILE = const("credentials.json")  # as in settings.py
 _RETRY_S = const(15)  # doubling
 _LONGEST_S = const(300)
 _LOOK_S = const(60)
@@ -29,13 +30,13 @@ async def access_token(client, config, log):
     if not _is_plausible(token):
         token = hexlify(os.urandom(10)).decode()
         saved = {"access_token": token, "provisioned": False}
-        settings.save_credentials(saved)
+        _save(saved)
     wait_s = _RETRY_S
     while saved.get("provisioned") is not True:
         try:
             token = await _provision(client, config, token)
             saved = {"access_token": token, "provisioned": True}
-            settings.save_credentials(saved)
+            _save(saved)
             log("provisioned")
         except Exception as error:  # the answer may be anything, and the flash full
             log("provisioning: %s" % (error if isinstance(error, ValueError) else repr(error)))
@@ -59,7 +60,7 @@ async def renew_when_refused(device, config, log, restart):
         # A problem stays until something goes well.
         left_s = left_s - look_s if "4.01" in (device.problem or "") else limit_s
     log("the server does not know this access token any more")
-    os.remove(settings.CREDENTIALS)
+    os.remove(_FILE)
     restart("the access token was refused")
 
 
@@ -83,6 +84,13 @@ async def _provision(client, config, token):
         text = "provisioning: the credentials of this device are no access token: %s"
         raise ValueError(text % str(kind)[:_TOKEN_MAX])
     return value  # a device made beforehand keeps its own token
+
+
+def _save(credentials):
+    # Through power cuts: at any moment the old or the new ones are on flash, whole.
+    with open(_FILE + ".tmp", "w") as f:
+        json.dump(credentials, f)
+    os.rename(_FILE + ".tmp", _FILE)
 
 
 def _is_plausible(token):

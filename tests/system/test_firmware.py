@@ -61,8 +61,7 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     assert (folder / "update.keys").read_bytes() == keys.public_bytes(keys.load(key))
     names = {path.name for path in folder.iterdir()}
     modules = {"boot.py", "main.py"} | {
-        f"{name}.mpy"
-        for name in ("board", "guard", "hold", "restarts", "settings", "trial", "wifi")
+        f"{name}.mpy" for name in "board guard hold restarts settings start trial wifi".split()
     }
     assert names == modules | {"settings.json", "update.keys", "factory"}
     assert (folder / "factory/thingsboard/updater.mpy").exists()
@@ -123,7 +122,7 @@ def start(board, tmp_path, sim, **settings):
             {**GOOD, "sever": 1},
             "settings.json: sever: unknown; known are access_token, device_name",
         ),
-        ({**GOOD, "port": "5683"}, "settings.json: port: expected a UDP port, 1 to 65535"),
+        ({**GOOD, "port": "http"}, "settings.json: port: expected a UDP port, 1 to 65535"),
         ({**GOOD, "port": 65536}, "settings.json: port: expected a UDP port, 1 to 65535"),
         ({**GOOD, "interval": True}, "settings.json: interval: expected seconds"),
         ({**GOOD, "interval": 0}, "settings.json: interval: expected seconds"),
@@ -221,7 +220,7 @@ def test_commands(board, tmp_path, sim):
     assert sim.rpc(device, "getInfo")["interval"] == 1
     assert sim.rpc(device, "setLed", {"on": True}) == {"on": True}
     board.wait(lambda: board.led == 1, 2)
-    assert "KeyError" in sim.rpc(device, "setLed", {})["error"]
+    assert "expected" in sim.rpc(device, "setLed", {})["error"]
     assert sim.rpc(device, "reboot") == {"ok": True}
     board.wait_line("start number 2", 20)
     assert board.resets == {"reset": 1}
