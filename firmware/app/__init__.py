@@ -8,13 +8,14 @@ import thingsboard
 from board import board
 from micropython import const
 
-from . import identity, updates
+from . import updates
 from .commands import Commands
 from .measuring import Measuring
 
 VERSION = "1.0.0"
 
 _LOOK_S = const(60)  # between looks whether there is news about this device
+_CREDENTIALS = const("credentials.json")  # as in settings.py
 _WAITING = const("outbox.records")  # what waited for the server when the board was restarted
 
 
@@ -55,7 +56,7 @@ class Application:
         self.client = client = await coap.connect(
             config["server"], config["port"], window_limit=board.download_window
         )
-        access_token = await identity.access_token(client, config, self.log)
+        access_token = config["access_token"] or await self._identify()
         self.device = device = thingsboard.Device(client, access_token, self.log)
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
@@ -64,13 +65,23 @@ class Application:
         restart = self.restarts.restart
         updater = updates.updater(device, config["keys"], self.trial, self.log, restart)
         keepalive_ms = 1000 * config["keepalive"]
-        jobs = [
-            ("measuring", measuring.run),
-            ("introduction", self.introduce),
-            ("token", lambda: identity.renew_when_refused(device, config, self.log, restart)),
-            ("session", lambda: thingsboard.run(device, updater, keepalive_ms)),
-        ]
-        await asyncio.gather(*[device.session.supervise(name, job) for name, job in jobs])
+        supervise = device.session.supervise
+        await asyncio.gather(
+            thingsboard.run(device, updater, keepalive_ms),
+            supervise("measuring", measuring.run),
+            supervise("introduction", self.introduce),
+        )
+
+    async def _identify(self):
+        # Only a device that provisions itself needs the module, and then only now.
+        import sys
+
+        from . import identity
+
+        try:
+            return await identity.access_token(self.client, self.config, self.log)
+        finally:
+            del sys.modules["app.identity"]
 
     async def introduce(self):
         """Tell the server what this device is, and later what went wrong; count its starts."""
@@ -83,12 +94,24 @@ class Application:
         await device.send_attributes(about)
         self.log("start number %d" % starts)
         told = -1
+        refused_s = 0
         while True:
             session = device.session
             if session.faults != told:
                 told = session.faults
                 await device.send_attributes({"faults": told, "last_fault": session.last_fault})
             await asyncio.sleep(_LOOK_S)
+            # A problem stays until something goes well.
+            refused_s = refused_s + _LOOK_S if "4.01" in (session.problem or "") else 0
+            self._renew(refused_s)
+
+    def _renew(self, refused_s):
+        # A device that the server has refused for so long was deleted there: the next start
+        # provisions it anew.
+        limit_s = self.config["refused"]
+        if limit_s and refused_s >= limit_s and not self.config["access_token"]:
+            os.remove(_CREDENTIALS)
+            self.restarts.restart("the access token was refused")
 
     def _recall_waiting(self):
         try:

@@ -12,19 +12,16 @@ from micropython import const
 _FILE = const("credentials.json")  # as in settings.py
 _RETRY_S = const(15)  # doubling
 _LONGEST_S = const(300)
-_LOOK_S = const(60)
 _TOKEN_MAX = const(32)  # characters; the server makes tokens of 20
 
 
 async def access_token(client, config, log):
-    """Return the access token; provisions until that succeeds, whatever the server answers.
+    """Return a device's own access token; provisions until that succeeds, whatever is answered.
 
     The device makes its token and saves it before it asks: were the power to fail between the
     server's answer and the saving, or the answer to be lost, the server would know a device
     whose token nobody has.
     """
-    if config["access_token"]:
-        return config["access_token"]
     saved = config["credentials"]
     token = saved.get("access_token")
     if not _is_plausible(token):
@@ -43,25 +40,6 @@ async def access_token(client, config, log):
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_S)
     return token
-
-
-async def renew_when_refused(device, config, log, restart):
-    """Wait until the server has refused the token for so long that it will not take it any more.
-
-    Then forget it and call restart(reason): the next start provisions anew. For a device without
-    provisioning keys it waits for ever.
-    """
-    left_s = limit_s = config["refused"]
-    look_s = min(_LOOK_S, limit_s)
-    while config["access_token"] or not limit_s:
-        await asyncio.sleep(_LOOK_S)
-    while left_s > 0:
-        await asyncio.sleep(look_s)
-        # A problem stays until something goes well.
-        left_s = left_s - look_s if "4.01" in (device.problem or "") else limit_s
-    log("the server does not know this access token any more")
-    os.remove(_FILE)
-    restart("the access token was refused")
 
 
 async def _provision(client, config, token):

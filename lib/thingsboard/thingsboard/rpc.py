@@ -12,7 +12,7 @@ from micropython import const
 
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
 _COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
-_BYTES = const(8192)  # of what came and of what goes out, all commands together; one may have more
+_BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
 _HANDLER_MS = const(60_000)
 _TRIES = const(3)  # to hand over a reply: the server is silent, or busy
 _PAUSE_MS = const(2000)  # between them
