@@ -1,0 +1,141 @@
+"""The faults of a soak: each is a context manager, in which the fault is there."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from tools.soak.scene import Scene
+
+Fault = Callable[[Scene], contextlib.AbstractContextManager]
+FAULTS: dict[str, Fault] = {}
+FLOOD = 25  # commands at once
+FLASH_OPERATIONS = 400  # of a start with an update, about
+
+
+def fault(name: str):
+    """Enter a generator function under its name."""
+
+    def enter(function: Callable[[Scene], Iterator[None]]):
+        FAULTS[name] = contextlib.contextmanager(function)
+        return FAULTS[name]
+
+    return enter
+
+
+# The server
+
+
+@fault("server outage")
+def _outage(scene):
+    scene.sim.stop_answering()
+    try:
+        yield
+    finally:
+        scene.sim.answer_again()
+
+
+@fault("server restart")
+def _restart(scene):
+    scene.sim.stop_answering()
+    scene.sim.restart()
+    yield
+    scene.sim.answer_again()
+
+
+@fault("rate limit, 5.00")
+def _limited(scene):
+    scene.sim.switches.rate_limited = scene.random.randint(3, 12)
+    yield
+    scene.sim.switches.rate_limited = 0
+
+
+@fault("slow back end")
+def _slow_back_end(scene):
+    scene.sim.switches.backend_delay = scene.random.uniform(0.5, 3)
+    yield
+    scene.sim.switches.backend_delay = 0.0
+
+
+# The path
+
+
+@contextlib.contextmanager
+def link(scene, **values):
+    """Set fields of the simulator's link, and set them back."""
+    before = {name: getattr(scene.sim.link, name) for name in values}
+    for name, value in values.items():
+        setattr(scene.sim.link, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(scene.sim.link, name, value)
+
+
+@fault("loss, doubles, disorder")
+def _lossy(scene):
+    loss = scene.random.uniform(0.1, 0.4)
+    with link(scene, loss_up=loss, loss_down=loss, duplicate=0.1, reorder=0.2, reorder_ms=300):
+        yield
+
+
+@fault("long round trips")
+def _long(scene):
+    with link(scene, delay_ms=scene.random.uniform(500, 4000)):
+        yield
+
+
+@fault("large datagrams dropped")
+def _small_path(scene):
+    with link(scene, max_bytes=600):
+        yield
+
+
+@fault("NAT forgets")
+def _nat(scene):
+    scene.sim.call(scene.sim.link.nat.rebind)
+    yield
+
+
+# The board
+
+
+@fault("power cut")
+def _power_cut(scene):
+    scene.power_cut()
+    yield
+
+
+@fault("power cut in a flash operation")
+def _flash_cut(scene):
+    scene.board.cut_power()
+    scene.book_ends()
+    scene.board.start(cut_at=scene.random.randint(1, FLASH_OPERATIONS), half=True)
+    yield
+
+
+# What people do
+
+
+@fault("update")
+def _update(scene):
+    scene.update()
+    yield
+
+
+@fault("attributes change")
+def _attributes(scene):
+    choose = scene.random
+    scene.sim.set_shared(scene.device, interval=round(choose.uniform(0.3, 1.5), 1))
+    scene.sim.set_shared(scene.device, others={"text": "x" * choose.randint(0, 3000)})
+    yield
+    scene.sim.delete_shared(scene.device, "others")
+
+
+@fault("flood of commands")
+def _flood(scene):
+    switches = scene.sim.switches
+    switches.replace_burst = False
+    for _ in range(FLOOD):
+        scene.command(two_way=False, pad="x" * 900)
+    yield
+    switches.replace_burst = True

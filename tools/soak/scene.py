@@ -1,0 +1,207 @@
+"""Where a soak plays: the firmware on a virtual board against the simulator.
+
+The board has sensors and a command of the soak's own; what it says of them goes into the books.
+"""
+
+import json
+import random
+import re
+import shutil
+import threading
+import time
+from collections import Counter, deque
+from pathlib import Path
+
+from tools import bytecode
+from tools.board import stage
+from tools.package import application, keys, releases
+from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
+from tools.tbsim import RPCError, Simulator
+from tools.vboard import Board, BoardError
+
+TOKEN = "SOAK"
+SENSORS = Path(__file__).parent / "owner" / "sensors.py"
+READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
+RAN = re.compile(r"^RAN (\d+)$")
+REPLY_S = 6
+
+UPDATE = "update"
+OFFLINE = "no server for long"
+# What restarts a board, besides the power: how its last lines say so.
+TOLD = {OFFLINE: re.compile(r"offline|no server|not heard", re.IGNORECASE)}
+EXPECTED = {POWER_CUT, UPDATE, OFFLINE}
+
+# A command of the owner's, which tells the console that it ran.
+REGISTERED = """device.on_rpc("reboot", self.reboot)
+        device.on_rpc("work", work)
+        sensors.outbox = device.outbox
+"""
+WORK = """
+
+from . import sensors
+
+
+def work(params):
+    print("RAN %d" % params["n"])
+    return {"n": params["n"]}
+"""
+
+
+def sources(folder: Path, version: str) -> Path:
+    """Return a folder with the sources of a release that has the soak's sensors and command."""
+    made = releases.copy(folder, version)
+    shutil.copy(SENSORS, made / "app/sensors.py")
+    releases.edit(made / "app/commands.py", 'device.on_rpc("reboot", self.reboot)', REGISTERED)
+    releases.edit(made / "app/commands.py", "", WORK)
+    return made
+
+
+class Scene:
+    """`with Scene(folder, seed) as scene:` has a running simulator and a board that is still off.
+
+    settings are added to the board's; heap is the interpreter's, that of the port if None.
+    """
+
+    def __init__(self, folder: Path, seed: int, heap: str | None = None, **settings):
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.sim = Simulator(seed=seed)
+        self.board = Board(folder / "flash.img", heap=heap, on_line=self._line)
+        self.ledger = Ledger()
+        self.heap: list[int] = []  # KiB free, of each reading
+        self.sensor_failures = 0
+        self.updates: list[str] = []  # versions that were assigned
+        self._settings = settings
+        self._began = time.monotonic()
+        self._ends = 0  # how many of the board's lives are in the books
+        self._last: deque[str] = deque(maxlen=6)  # lines of this life
+        self._writing = threading.Lock()
+
+    def __enter__(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._log = (self.folder / "events.log").open("w", buffering=1)
+        self.key = keys.create(self.folder / "key.pem")
+        self.sim.start()
+        self.device = self.sim.add_device("soak", TOKEN)
+        self._prepare()
+        return self
+
+    def __exit__(self, *_):
+        self.board.stop()
+        self.sim.close()
+        self._log.close()
+
+    def _prepare(self):
+        root = self.folder / "root"
+        settings = {"server": self.sim.host, "port": self.sim.port, "access_token": TOKEN}
+        settings |= {"interval": 1, **self._settings}
+        stage.stage(root, None, keys.public_bytes(self.key))
+        shutil.rmtree(root / "factory")
+        files = application.collect(sorted(sources(self.folder, "1.0").iterdir()))
+        bytecode.write(files, root / "factory")
+        (root / "settings.json").write_text(json.dumps(settings))
+        self.board.format()
+        self.board.deploy(root, compiled=False)
+
+    # What happens
+
+    def log(self, text: str) -> None:
+        """Write down what happened, with the second of the soak."""
+        with self._writing:
+            self._log.write(f"{time.monotonic() - self._began:8.2f} {text}\n")
+
+    def _line(self, text):
+        self.book_ends()
+        self.log("| " + text)
+        self._last.append(text)
+        if found := READ.match(text):
+            number, heap, lost = map(int, found.groups())
+            self.ledger.read(number, lost)
+            self.heap.append(heap)
+        elif found := RAN.match(text):
+            self.ledger.runs[int(found[1])] += 1
+        elif text == "SENSOR FAILS":
+            self.sensor_failures += 1
+
+    def book_ends(self) -> None:
+        """Enter the lives of the board that have ended."""
+        while self._ends < len(self.board.ends):
+            end = self.board.ends[self._ends]
+            self._ends += 1
+            why = self._why(end)
+            self.log(f"the board ended: {why}")
+            self.ledger.ended(why)
+            self._last.clear()
+
+    def _why(self, end):
+        # Why a life ended, in the words of EXPECTED or in those of the board.
+        if end.cause in ("cut", "stop"):
+            return POWER_CUT
+        said = " / ".join(self._last)
+        if end.cause == "reset":
+            if self.states()[-1:] == ["UPDATING"]:
+                return UPDATE
+            for why, pattern in TOLD.items():
+                if pattern.search(said):
+                    return why
+        return f"{end.cause} {end.detail}: {said}"
+
+    # What a person does
+
+    def power_cut(self, off_s: float = 0.3) -> None:
+        """Switch off in the middle of things, and on again."""
+        self.board.cut_power()
+        self.book_ends()
+        time.sleep(off_s)
+        self.board.start()
+
+    def keep_on(self) -> None:
+        """Switch on again after power failed in a flash operation; BoardError if it is stuck."""
+        if not self.board.running:
+            self.book_ends()
+            if self.board.ends[-1].cause != "cut":
+                raise BoardError(f"the board is stuck\n{self.board.console()}")
+            self.board.start()
+
+    def command(self, two_way: bool = True, **more) -> None:
+        """Give the board a command with a number of its own, and note what it replies."""
+        number = len(self.ledger.sent)
+        self.ledger.sent.append(number)
+        try:
+            reply = self.sim.rpc(
+                self.device, "work", {"n": number, **more}, two_way=two_way, timeout=REPLY_S
+            )
+        except RPCError as error:
+            self.log(f"command {number}: {error}")
+            return
+        if two_way and "n" in reply:
+            self.ledger.replies[number] = reply["n"]
+
+    def update(self) -> None:
+        """Assign the next release."""
+        version = f"1.{len(self.updates) + 1}"
+        made = sources(self.folder, version)
+        package = releases.build(made, self.key, version=version, sequence=len(self.updates) + 2)
+        shutil.rmtree(made)
+        self.updates.append(version)
+        self.sim.assign(self.device, package)
+
+    # What is seen of it
+
+    def states(self) -> list[str]:
+        """Return what the server was told about updates, in order."""
+        return [value for _, key, value in list(self.device.telemetry) if key == "fw_state"]
+
+    def stored(self) -> list[tuple[int, int]]:
+        """Return (time, number) of each record that the server received."""
+        return [(ts, value) for ts, key, value in list(self.device.telemetry) if key == "n"]
+
+    def missing(self) -> int:
+        """Return how many readings are not stored, with nothing to excuse it."""
+        return self.ledger.records(self.stored()).lost[NO_REASON]
+
+    def erases(self) -> Counter:
+        """Return how often blocks of the flash were erased: all of them, and the worst one."""
+        wear = self.board.flash.wear()
+        return Counter(all=sum(wear), worst=max(wear))
