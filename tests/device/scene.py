@@ -28,9 +28,10 @@ def free_port():
 class Server:
     """Answers on loopback: handle(message) returns the datagrams (Messages or bytes) to send."""
 
-    def __init__(self, port, handle):
+    def __init__(self, port, handle, number="127.0.0.1"):
+        self.number = number
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+        self.socket.bind(socket.getaddrinfo(number, port)[0][-1])
         self.socket.setblocking(False)
         self.handle = handle
         self.got = []  # messages

@@ -1,10 +1,11 @@
 # Observations over real sockets: what the server may do, and what the caller hears of it.
 
 import asyncio
+import errno
 
 import coap
 from coap.message import Message, option_uint
-from scene import ACK, RST, reply, scene
+from scene import ACK, RST, fails, reply, scene
 
 OBSERVE, BLOCK2 = 6, 23
 
@@ -182,7 +183,7 @@ def test_cancel_where_the_transport_died_and_cannot_open():
     async def test(observation, server, heard):
         transport = observation.client.transport
         transport.close()
-        transport.address = ("no-such-host.invalid", 5683)
+        transport.address = ("255.255.255.255", 5683)
         observation.cancel()
         await asyncio.sleep_ms(30)
         assert heard[-1] == "end" and len(server.got) == 1
@@ -303,5 +304,66 @@ def test_a_slow_reader_loses_the_oldest():
                 break
         assert heard == [b"%d" % n for n in range(5, 13)]
         assert observation.lost == 5
+
+    scene(resource, test)
+
+
+def test_a_slow_reader_keeps_few_bytes():
+    resource = Observed()
+
+    async def test(client, server):
+        observation = client.observe("a")
+        await asyncio.sleep_ms(30)
+        for number in range(1, 9):
+            server.send(resource.notification(number, bytes([number]) * 1000))
+            await asyncio.sleep_ms(5)
+        heard = []
+        async for message in observation:
+            heard.append(message.payload[0])
+            if len(heard) == 4:
+                break
+        assert heard == [5, 6, 7, 8]
+        assert observation.lost == 5 and observation._queue == []
+
+    scene(resource, test)
+
+
+def test_an_end_that_memory_is_short_for_takes_the_newest_place():
+    async def test(client, server):
+        observation = client.observe("a")
+        await asyncio.sleep_ms(30)
+
+        class Full(list):
+            def append(self, item):
+                raise MemoryError
+
+        kept = [Message(0x45, b"%d" % n) for n in range(4)]
+        observation._queue = Full(kept)
+        observation.receive(observation._exchange, OSError(errno.ETIMEDOUT))
+        assert list(observation._queue)[:3] == kept[:3] and observation.lost == 1
+        assert isinstance(list(observation._queue)[3], OSError)
+
+    scene(Observed(), test)
+
+
+def test_the_end_of_an_observation_frees_a_registration_under_way():
+    class Once(Observed):
+        def __call__(self, message):
+            if message.uint(OBSERVE) == 0 and self.tokens:
+                return ()
+            return super().__call__(message)
+
+    resource = Once()
+
+    async def test(client, server):
+        observation = client.observe("a")
+        await asyncio.sleep_ms(30)
+        # The end is there before the new registration, but is read after it.
+        server.send(resource.notification(0, b"", code=0x84))
+        await asyncio.sleep_ms(30)
+        observation.register()
+        await observation.__anext__()
+        await fails(coap.ResponseError, observation.__anext__())
+        assert client.endpoint.exchanges == []
 
     scene(resource, test)

@@ -94,8 +94,8 @@ class Handshake(UDPTransport):
 
     flights = ()
 
-    def open(self):
-        super().open()
+    async def open(self):
+        await super().open()
         self.really_send = self.send
         self.send = self.keep
         self.kept = []

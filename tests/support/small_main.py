@@ -82,8 +82,8 @@ class SmallSocket(io.IOBase):
 
 
 class SmallTransport(UDPTransport):
-    def open(self):
-        super().open()
+    async def open(self):
+        await super().open()
         self.pollable = SmallSocket(self.pollable)
 
 

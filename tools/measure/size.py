@@ -36,7 +36,10 @@ HEAP_BUDGETS = {"client": 25_000, "round_trip": 3200, "session": 79_000}
 # Modules that do not count for the package they stand in; None: for those who want them.
 APART = {
     "abupdate.partition_slot": None,  # ESP32 images with two app partitions
+    "coap.dns": "network",
     "coap.dtls": "dtls",
+    "coap.resolver": "network",
+    "coap.supervisor": "network",
     "firmware.supervisor": "network",
     "firmware.wifi": "network",
     "thingsboard.assignment": "update",

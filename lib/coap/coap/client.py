@@ -1,7 +1,9 @@
 # The asyncio driver: moves datagrams between a transport and an Endpoint, and lets callers wait.
 #
 # Two tasks: _read() waits for datagrams, _keep_time() for what is due next. Each runs _pump(), as
-# does every new request. udp.py says what a transport has to have.
+# does every new request. No exception ends them: what others' code raises is counted and told by
+# _failed(). A third one, _open(), lives while the transport opens. udp.py says what a transport
+# has to have.
 
 import asyncio
 import errno
@@ -13,25 +15,25 @@ from micropython import const
 from .block import Transfer
 from .endpoint import Endpoint, ResponseError
 from .message import Message, add_option
+from .observation import Observation, Receiver
+from .resolver import look_up
 from .udp import UDPTransport
+from .waiting import forget, wait
 
 _CON = const(0)
-_OBSERVE = const(6)
 _URI_PATH = const(11)
 _URI_QUERY = const(15)
-_BLOCK2 = const(23)
 
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _RETRY_MS = const(50)  # after an error of the network stack, and without memory
-_NOTIFICATIONS = const(8)  # kept for a slow reader; further ones push out the oldest
 
 
-async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3):
-    """Return a Client of host; the first request opens the socket.
+async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=look_up):
+    """Return a Client of host; the first request looks the name up and opens the socket.
 
-    ack_timeout_ms and window_limit are Endpoint's.
+    ack_timeout_ms and window_limit are Endpoint's, look_up is UDPTransport's.
     """
-    return Client(UDPTransport(host, port), ack_timeout_ms, window_limit)
+    return Client(UDPTransport(host, port, look_up), ack_timeout_ms, window_limit)
 
 
 def _verb(code):
@@ -74,15 +76,21 @@ class Client:
     """A CoAP client of one server; lives through lost links and address changes.
 
     on_open is None, or a function that is called without arguments each time the transport has a
-    new source port: at the first request, by reconnect(), and when the transport had to open by
-    itself. An observation that was registered from an older port is lost. It must not raise.
-    link_errors counts datagrams that the network stack refused to send or to hand over.
+    new source port: after the first request, after reconnect(), and when the transport had to open
+    by itself. An observation that was registered from an older port is lost.
+    on_error is None, or a function that is called with what on_open, a receiver or the transport
+    raised, and is no OSError or MemoryError: a bug. The client goes on.
+    link_errors counts all that went wrong on the way: ports that could not be opened, datagrams
+    that the network stack refused to send or to hand over, memory that was short.
     """
 
     on_open = None
+    on_error = None
     link_errors = 0
     _opened = 0  # transport.opened when on_open was last called
+    _opener = None  # the task; None unless the transport opens
     _reader = None  # the task; None while there is nothing to read from
+    _watched = None  # what asyncio's poller knows: transport.pollable, or its predecessor
     _asleep = False  # whether the timer waits for what is due next
 
     def __init__(self, transport, ack_timeout_ms=2000, window_limit=3):
@@ -150,36 +158,33 @@ class Client:
         return self.transfer(Transfer(Message()), timeout_ms)
 
     def reconnect(self):
-        """Take a new source port and resolve the name again; requests under way go on.
+        """Look the name up again and take a new source port, without waiting for it.
 
-        Raises OSError if that fails; the old socket is kept then. The DNS blocks.
+        Requests under way go on; the old port is used until there is a new one, and longer if
+        there is none. Without an old one, requests under way end with the OSError or ValueError.
+        Raises OSError ENOTCONN after close().
         """
         if not self._timer:
             raise OSError(errno.ENOTCONN)
-        self.transport.open()
-        if self._reader:
-            self._reader.cancel()
-            self._reader = None
-        self._reader = asyncio.create_task(self._read())
-        self._pump()
+        if not self._opener:
+            self._opener = asyncio.create_task(self._open())
 
     def close(self):
         """End the client; who waits for an answer gets OSError ENOTCONN."""
-        for task in (self._timer, self._reader):
+        for task in (self._timer, self._opener, self._reader):
             if task:
                 task.cancel()
-        self._timer = self._reader = None
+        self._timer = self._opener = self._reader = None
         self._asleep = False
+        self._watch(None)
         self.transport.close()
-        for exchange in self.endpoint.exchanges:
-            exchange.receiver.receive(exchange, OSError(errno.ENOTCONN))
-        self.endpoint.exchanges = []
+        self._give_up(OSError(errno.ENOTCONN))
 
     async def transfer(self, transfer, timeout_ms, bulk=False):
         # Do what is left of a transfer and return its last response.
         response = None
         while not response:
-            receiver = _Receiver()
+            receiver = Receiver()
             exchange = self.start(transfer.next_request(), timeout_ms, receiver, None, bulk)
             try:
                 response = transfer.receive(await receiver.next())
@@ -207,24 +212,24 @@ class Client:
         # Hand out what came, send what there is, do what is due; return the time until more is.
         endpoint = self.endpoint
         transport = self.transport
-        if self._opened != transport.opened:
-            self._opened = transport.opened
-            if self.on_open:
-                self.on_open()
         now = ticks_ms()
         wait_ms = _RETRY_MS
         try:
+            if self._opened != transport.opened:
+                self._opened = transport.opened
+                if self.on_open:
+                    self.on_open()
             while event := endpoint.next_event():
                 exchange, outcome = event
                 exchange.receiver.receive(exchange, outcome)
-            while datagram := endpoint.next_datagram(now):
+            while transport.pollable and (datagram := endpoint.next_datagram(now)):
                 try:
                     transport.send(datagram)
                 except OSError:  # refused, no memory, no route: as good as lost on the way
                     self.link_errors += 1
             wait_ms = min(endpoint.handle_timeout(now), transport.handle_timeout(now))
-        except MemoryError:
-            pass  # what was not done is done then
+        except Exception as error:
+            self._failed(error)  # what was not done is done in a moment
         if self._asleep:
             # Move the timer's wake-up, as Task.cancel() of asyncio does: it costs nothing.
             queue = asyncio.core._task_queue  # type: ignore[attr-defined]  # no stub has it
@@ -232,22 +237,63 @@ class Client:
             queue.push(self._timer, ticks_add(now, wait_ms))
         return wait_ms
 
+    async def _open(self):
+        try:
+            await self.transport.open()
+        except Exception as error:
+            self._failed(error)
+            if not self.transport.pollable:
+                self._give_up(error)
+        self._opener = None
+        if self.transport.pollable is not self._watched:
+            if self._reader:
+                self._reader.cancel()
+                self._reader = None
+            self._watch(None)
+            self._reader = asyncio.create_task(self._read())
+        self._pump()
+
     async def _read(self):
         transport = self.transport
-        poller = asyncio.core._io_queue  # type: ignore[attr-defined]  # no stub has it
         while transport.pollable:
             try:
-                yield poller.queue_read(transport.pollable)
+                self._watch(transport.pollable)
+                yield wait(transport.pollable)
                 # It may have died meanwhile, and be None: then there is nothing to read.
                 data = transport.pollable and transport.recv()
                 if data is not None:
                     self.endpoint.receive_datagram(data, ticks_ms())
                 self._pump()
-            except (OSError, MemoryError):
-                self.link_errors += 1
-                poller.remove(self._reader)  # queue_read() may have got half-way
+            except Exception as error:
+                self._failed(error)
                 await asyncio.sleep_ms(_RETRY_MS)
+        self._watch(None)
         self._reader = None
+
+    def _watch(self, pollable):
+        # What is not read from any more leaves asyncio's poller.
+        if self._watched is not pollable:
+            if self._watched:
+                forget(self._watched)
+            self._watched = pollable
+
+    def _give_up(self, error):
+        # End all exchanges.
+        exchanges = self.endpoint.exchanges
+        while exchanges:
+            exchange = exchanges.pop(0)
+            try:
+                exchange.receiver.receive(exchange, error)
+            except Exception as bug:
+                self._failed(bug)
+
+    def _failed(self, error):
+        self.link_errors += 1
+        try:
+            if self.on_error and not isinstance(error, (OSError, MemoryError)):
+                self.on_error(error)
+        except Exception:
+            pass  # there is nobody else to be told
 
     async def _keep_time(self):
         while True:
@@ -255,116 +301,6 @@ class Client:
             self._asleep = True
             await asyncio.sleep_ms(wait_ms)
             self._asleep = False
-
-
-class _Receiver:
-    # Who waits for the outcomes of an exchange.
-    def __init__(self):
-        self._queue = []
-        self._event = asyncio.Event()
-
-    def receive(self, exchange, outcome):
-        self._queue.append(outcome)
-        self._event.set()
-
-    async def next(self):
-        while not self._queue:
-            self._event.clear()
-            await self._event.wait()
-        outcome = self._queue.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-
-class Observation(_Receiver):
-    """What a server tells about a resource: `async for message in observation`.
-
-    The first message under a token (message.token) answers a registration, the others are
-    notifications. The loop ends by what ended the observation: ResponseError (the server's last
-    word, also a 2.05 that comes without Observe), OSError, TransferError; or quietly after
-    cancel(). lost counts messages that a slow reader missed.
-    """
-
-    lost = 0
-    _exchange = _old = None
-
-    def __init__(self, client, message, timeout_ms, ordered):
-        super().__init__()
-        self.client = client
-        self.message = message
-        self.timeout_ms = timeout_ms
-        self.ordered = ordered
-        self.register()
-
-    def register(self):
-        """Register again, with a new token. Raises OSError.
-
-        Until the answer comes, notifications under the old token are still taken; where order
-        counts, the answer replaces those that nobody has read yet.
-        """
-        exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
-        self.client.cancel(self._old)
-        self._old = self._exchange
-        self._exchange = exchange
-
-    def cancel(self):
-        """End the observation and tell the server, without waiting: ThingsBoard never answers.
-
-        One that has ended already is left as it is.
-        """
-        exchange = self._exchange
-        if exchange in self.client.endpoint.exchanges:
-            self.receive(exchange, StopAsyncIteration())
-            self.client.cancel(exchange)
-            message = self._request(b"\x01")
-            message.type = _CON
-            message.token = exchange.token
-            try:
-                self.client.start(message, self.timeout_ms, _Receiver())
-            except OSError:
-                pass  # the transport died and cannot open: nobody is there to be told
-
-    def receive(self, exchange, outcome):
-        if exchange is self._exchange:
-            if self._old:
-                self.client.cancel(self._old)
-                self._old = None
-                if self.ordered:
-                    self._queue.clear()
-        elif isinstance(outcome, Exception):
-            return  # the end of an older registration is no news
-        super().receive(exchange, outcome)
-        if len(self._queue) > _NOTIFICATIONS:
-            self._queue.pop(0)
-            self.lost += 1
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        while True:
-            message = await self.next()
-            if message.option(_BLOCK2) is None:
-                return message
-            try:
-                transfer = Transfer(self.message)
-                whole = transfer.receive(message)
-                whole = whole or await self.client.transfer(transfer, self.timeout_ms)
-            except Exception:
-                self.client.cancel(self._exchange)
-                self.client.cancel(self._old)
-                raise
-            # A newer notification that came meanwhile may have changed the blocks on the server.
-            if not (self.ordered and self._queue):
-                message.payload = whole.payload
-                return message
-            self.lost += 1
-
-    def _request(self, observe):
-        options = list(self.message.options)
-        add_option(options, _OBSERVE, observe)
-        return Message(1, b"", options, self.message.type)
 
 
 def _uri(path, query, options):
