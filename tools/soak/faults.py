@@ -8,6 +8,7 @@ from tools.soak.scene import Scene
 Fault = Callable[[Scene], contextlib.AbstractContextManager]
 FAULTS: dict[str, Fault] = {}
 FLOOD = 25  # commands at once
+WRONG = "127.7.7.7"  # nobody listens there, as behind a captive portal before the login
 FLASH_OPERATIONS = 400  # of a start with an update, about
 
 
@@ -94,6 +95,48 @@ def _small_path(scene):
 def _nat(scene):
     scene.sim.call(scene.sim.link.nat.rebind)
     yield
+
+
+# Names. A name is looked up at a start, and when the server is silent: one of both comes with it.
+
+
+def _asks(scene):
+    if scene.random.random() < 0.5:
+        scene.power_cut()
+        return contextlib.nullcontext()
+    return FAULTS["server outage"](scene)
+
+
+@fault("DNS is silent")
+def _dns_silent(scene):
+    scene.dns.silent = True
+    with _asks(scene):
+        yield
+    scene.dns.silent = False
+
+
+@fault("DNS knows no such name")
+def _dns_unknown(scene):
+    scene.dns.unknown = True
+    with _asks(scene):
+        yield
+    scene.dns.unknown = False
+
+
+@fault("DNS is slow")
+def _dns_slow(scene):
+    scene.dns.delay_s = scene.random.uniform(1, 8)
+    with _asks(scene):
+        yield
+    scene.dns.delay_s = 0.0
+
+
+@fault("DNS gives a wrong address")
+def _dns_wrong(scene):
+    right, scene.dns.address = scene.dns.address, WRONG
+    with _asks(scene):
+        yield
+    scene.dns.address = right
 
 
 # The board

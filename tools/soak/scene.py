@@ -15,11 +15,13 @@ from pathlib import Path
 from tools import bytecode
 from tools.board import stage
 from tools.package import application, keys, releases
+from tools.soak.dns import DNS
 from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
 from tools.tbsim import RPCError, Simulator
 from tools.vboard import Board, BoardError
 
 TOKEN = "SOAK"
+NAME = "thingsboard.example"  # of the server
 SENSORS = Path(__file__).parent / "owner" / "sensors.py"
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
 RAN = re.compile(r"^RAN (\d+)$")
@@ -47,10 +49,12 @@ def work(params):
 """
 
 
-def sources(folder: Path, version: str) -> Path:
+def sources(folder: Path, version: str, dns_port: int) -> Path:
     """Return a folder with the sources of a release that has the soak's sensors and command."""
     made = releases.copy(folder, version)
     shutil.copy(SENSORS, made / "app/sensors.py")
+    address = '("127.0.0.1", %d)'
+    releases.edit(made / "app/sensors.py", address % 0, address % dns_port)
     releases.edit(made / "app/commands.py", 'device.on_rpc("reboot", self.reboot)', REGISTERED)
     releases.edit(made / "app/commands.py", "", WORK)
     return made
@@ -66,6 +70,7 @@ class Scene:
         self.folder = folder
         self.random = random.Random(seed)
         self.sim = Simulator(seed=seed)
+        self.dns = DNS(self.sim.host)
         self.board = Board(folder / "flash.img", heap=heap, on_line=self._line)
         self.ledger = Ledger()
         self.heap: list[int] = []  # KiB free, of each reading
@@ -83,6 +88,7 @@ class Scene:
         self._log = (self.folder / "events.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
+        self.dns.__enter__()
         self.device = self.sim.add_device("soak", TOKEN)
         self._prepare()
         return self
@@ -90,19 +96,23 @@ class Scene:
     def __exit__(self, *_):
         self.board.stop()
         self.sim.close()
+        self.dns.__exit__()
         self._log.close()
 
     def _prepare(self):
         root = self.folder / "root"
-        settings = {"server": self.sim.host, "port": self.sim.port, "access_token": TOKEN}
+        settings = {"server": NAME, "port": self.sim.port, "access_token": TOKEN}
         settings |= {"interval": 1, **self._settings}
         stage.stage(root, None, keys.public_bytes(self.key))
         shutil.rmtree(root / "factory")
-        files = application.collect(sorted(sources(self.folder, "1.0").iterdir()))
+        files = application.collect(sorted(self._sources("1.0").iterdir()))
         bytecode.write(files, root / "factory")
         (root / "settings.json").write_text(json.dumps(settings))
         self.board.format()
         self.board.deploy(root, compiled=False)
+
+    def _sources(self, version):
+        return sources(self.folder, version, self.dns.port)
 
     # What happens
 
@@ -181,7 +191,7 @@ class Scene:
     def update(self) -> None:
         """Assign the next release."""
         version = f"1.{len(self.updates) + 1}"
-        made = sources(self.folder, version)
+        made = self._sources(version)
         package = releases.build(made, self.key, version=version, sequence=len(self.updates) + 2)
         shutil.rmtree(made)
         self.updates.append(version)

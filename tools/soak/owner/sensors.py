@@ -4,15 +4,18 @@
 import gc
 import os
 
+from coap import resolver
 from micropython import const
 
 _FAILS = const(6)  # of 256 readings
 _READINGS = const(100_000)  # of one start, at the most
+_DNS = ("127.0.0.1", 0)
 
 # Drawn anew at each start: a counter in a file would wear the flash that is watched here.
 start = int.from_bytes(os.urandom(3), "big")
 count = 0
 outbox = None  # the device's, from when there is one
+resolver.servers = lambda: [_DNS]
 
 
 def read():
