@@ -58,6 +58,7 @@ clean:  ## remove what the other tasks made
 		{ echo "make: $(PYTHON) is older than 3.10"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "make: the pinned tools go into .venv, once; that takes about a minute"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
 	@touch $@
