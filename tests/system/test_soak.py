@@ -7,7 +7,7 @@ import pytest
 from tools.soak.faults import FAULTS, link
 from tools.soak.ledger import NO_REASON, OUTBOX_FULL, POWER_CUT, Ledger
 from tools.soak.scene import UPDATE, Scene
-from tools.soak.soak import live, result, settle
+from tools.soak.soak import result, settle
 
 SEED = 7
 
@@ -86,7 +86,7 @@ def scene(tmp_path):
 
 def test_a_server_that_loses_a_record_is_found_out(scene):
     scene.sim.call(scene.device.telemetry.clear)
-    live(scene, 3)
+    scene.live(3)
     settle(scene, patience_s=10)
     found = result(scene, SEED, 0.1, Counter()).faults_found()
     assert any("lost without a reason" in text for text in found), found
@@ -100,11 +100,17 @@ def test_a_command_that_runs_twice_is_found_out(scene):
     assert found == ["commands run twice: [0]"]
 
 
+# They are noticed after the setting `offline`, or by a firmware that survives a sensor's errors.
+LATER = {"access point restarted", "Wi-Fi chip hangs", "sensor raises"}
+
+
 def test_each_fault_by_itself(scene):
-    for name, fault in FAULTS.items():
+    assert LATER < FAULTS.keys()
+    for name in sorted(FAULTS.keys() - LATER):
+        fault = FAULTS[name]
         with fault(scene):
-            live(scene, 1.5)
-        live(scene, 0.5)
+            scene.live(1.5)
+        scene.live(0.5)
         assert scene.board.running or scene.board.ends[-1].cause == "cut", name
     with link(scene, loss_up=1, loss_down=1):
         scene.command()  # nobody can hear it

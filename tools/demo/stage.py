@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.board import stage
 from tools.package import keys, releases
+from tools.soak.air import Air
 from tools.tbsim import Simulator
 from tools.unixport import BUILD
 from tools.vboard import Board
@@ -38,6 +39,7 @@ class Stage:
         self.folder = folder
         self.progress = progress
         self.sim = Simulator()
+        self.air = Air(self.sim)
         self.board = Board(folder / "flash.img", on_line=self._log)
 
     def __enter__(self):
@@ -46,12 +48,14 @@ class Stage:
         self._console = (self.folder / "console.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
+        self.air.__enter__()
         self.sim.add_profile("demo", **PROFILE)
         return self
 
     def __exit__(self, *_):
         self.board.stop()
         self.sim.close()
+        self.air.close()
         self._console.close()
 
     def _log(self, line):
@@ -63,7 +67,7 @@ class Stage:
         stage.stage(
             root,
             {
-                "server": self.sim.host,
+                **self.air.settings,
                 "port": self.sim.port,
                 "provision_key": PROFILE["provision_key"],
                 "provision_secret": PROFILE["provision_secret"],
@@ -72,6 +76,7 @@ class Stage:
             },
             keys.public_bytes(self.key),
         )
+        self.air.install(root)
         (root / "factory" / releases.DROPPED).write_text("# Not in any later release.\n")
         self.board.format()
         self.board.deploy(root, compiled=False)

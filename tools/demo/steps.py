@@ -11,6 +11,7 @@ from tools.vboard import BLOCK
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
+OUTAGE_S = 8
 RECORDS = 200
 MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 
@@ -140,6 +141,33 @@ def loss(stage: Stage) -> str:
     )
 
 
+def wifi_outage(stage: Stage) -> str:
+    """The Wi-Fi is gone for some seconds, and the DNS is dead for longer."""
+    air, board = stage.air, stage.board
+    stage.sim.set_shared(stage.device, interval=0.5)
+    board.wait_line("interval 0.5 s", 30)
+    line, asked, resets = len(board.lines), air.dns.asked, board.resets
+    air.dns.silent = True
+    try:
+        air.wifi.lost()
+        time.sleep(OUTAGE_S)
+        outage = stage.measured(line)
+        require(not outage & stage.stored(), "a record arrived during the outage")
+        air.wifi.back()
+        board.wait_line("wifi: joined", 30, line)
+        stage.until(lambda: outage <= stage.stored(), 60, "the records of the outage")
+    finally:
+        air.dns.silent = False
+    times = sorted(stage.measured(line))
+    gap = max(later - earlier for earlier, later in zip(times, times[1:]))
+    require(gap < 2000, f"nothing was measured for {gap} ms")
+    require(board.resets == resets, "it was reset")
+    return (
+        f"all {len(outage)} records of {OUTAGE_S} s arrived at the last good address, the DNS was "
+        f"asked {air.dns.asked - asked} times in vain; measured at least every {gap} ms"
+    )
+
+
 def health(stage: Stage) -> str:
     """After all that the board is well."""
     stage.sim.set_shared(stage.device, interval=2)
@@ -165,6 +193,7 @@ STEPS = [
     ("command", command),
     ("server restart", server_restart),
     ("20 % loss each way", loss),
+    ("Wi-Fi and DNS gone", wifi_outage),
     ("health", health),
     *UPDATES,
 ]

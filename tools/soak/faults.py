@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from tools.soak.scene import Scene
+from tools.soak.sensor import ERRORS
 
 Fault = Callable[[Scene], contextlib.AbstractContextManager]
 FAULTS: dict[str, Fault] = {}
@@ -97,6 +98,36 @@ def _nat(scene):
     yield
 
 
+@fault("Wi-Fi gone")
+def _wifi_gone(scene):
+    scene.air.wifi.lost()
+    yield
+    scene.air.wifi.back()
+
+
+@fault("Wi-Fi and DNS gone")
+def _wifi_and_dns(scene):
+    scene.air.dns.silent = True
+    scene.air.wifi.lost()
+    yield
+    scene.air.wifi.back()
+    scene.log("the Wi-Fi is back, the DNS is not")
+    scene.live(scene.random.uniform(3, 10))
+    scene.air.dns.silent = False
+
+
+@fault("access point restarted")
+def _forgotten(scene):
+    scene.air.wifi.restarted()
+    yield
+
+
+@fault("Wi-Fi chip hangs")
+def _hangs(scene):
+    scene.air.wifi.hang()
+    yield
+
+
 # Names. A name is looked up at a start, and when the server is silent: one of both comes with it.
 
 
@@ -109,34 +140,34 @@ def _asks(scene):
 
 @fault("DNS is silent")
 def _dns_silent(scene):
-    scene.dns.silent = True
+    scene.air.dns.silent = True
     with _asks(scene):
         yield
-    scene.dns.silent = False
+    scene.air.dns.silent = False
 
 
 @fault("DNS knows no such name")
 def _dns_unknown(scene):
-    scene.dns.unknown = True
+    scene.air.dns.unknown = True
     with _asks(scene):
         yield
-    scene.dns.unknown = False
+    scene.air.dns.unknown = False
 
 
 @fault("DNS is slow")
 def _dns_slow(scene):
-    scene.dns.delay_s = scene.random.uniform(1, 8)
+    scene.air.dns.delay_s = scene.random.uniform(1, 8)
     with _asks(scene):
         yield
-    scene.dns.delay_s = 0.0
+    scene.air.dns.delay_s = 0.0
 
 
 @fault("DNS gives a wrong address")
 def _dns_wrong(scene):
-    right, scene.dns.address = scene.dns.address, WRONG
+    right, scene.air.dns.address = scene.air.dns.address, WRONG
     with _asks(scene):
         yield
-    scene.dns.address = right
+    scene.air.dns.address = right
 
 
 # The board
@@ -153,6 +184,13 @@ def _flash_cut(scene):
     scene.board.cut_power()
     scene.book_ends()
     scene.board.start(cut_at=scene.random.randint(1, FLASH_OPERATIONS), half=True)
+    yield
+
+
+@fault("sensor raises")
+def _sensor(scene):
+    for _ in range(scene.random.randint(1, 5)):
+        scene.sensor.fail(scene.random.choice(ERRORS))
     yield
 
 

@@ -50,8 +50,7 @@ def show(result: Result, console: Console) -> None:
         ("updates confirmed", result.updates["confirmed"]),
     ]
     table(console, "The board", rows)
-    faults = counted(result.faults + Counter({"sensor raises": result.sensor_failures}))
-    table(console, "Faults", faults or [("none", "")])
+    table(console, "Faults", counted(result.faults) or [("none", "")])
     for text in result.faults_found():
         console.print(f"[red]{text}[/]")
     console.print(

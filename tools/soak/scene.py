@@ -15,17 +15,17 @@ from pathlib import Path
 from tools import bytecode
 from tools.board import stage
 from tools.package import application, keys, releases
-from tools.soak.dns import DNS
+from tools.soak.air import OWNER, Air, ported
 from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
+from tools.soak.sensor import Sensor
 from tools.tbsim import RPCError, Simulator
 from tools.vboard import Board, BoardError
 
 TOKEN = "SOAK"
-NAME = "thingsboard.example"  # of the server
-SENSORS = Path(__file__).parent / "owner" / "sensors.py"
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
 RAN = re.compile(r"^RAN (\d+)$")
 REPLY_S = 6
+SAID = 160  # characters of the last words of a board
 
 UPDATE = "update"
 OFFLINE = "no server for long"
@@ -49,17 +49,6 @@ def work(params):
 """
 
 
-def sources(folder: Path, version: str, dns_port: int) -> Path:
-    """Return a folder with the sources of a release that has the soak's sensors and command."""
-    made = releases.copy(folder, version)
-    shutil.copy(SENSORS, made / "app/sensors.py")
-    address = '("127.0.0.1", %d)'
-    releases.edit(made / "app/sensors.py", address % 0, address % dns_port)
-    releases.edit(made / "app/commands.py", 'device.on_rpc("reboot", self.reboot)', REGISTERED)
-    releases.edit(made / "app/commands.py", "", WORK)
-    return made
-
-
 class Scene:
     """`with Scene(folder, seed) as scene:` has a running simulator and a board that is still off.
 
@@ -70,11 +59,11 @@ class Scene:
         self.folder = folder
         self.random = random.Random(seed)
         self.sim = Simulator(seed=seed)
-        self.dns = DNS(self.sim.host)
+        self.air = Air(self.sim)
+        self.sensor = Sensor()
         self.board = Board(folder / "flash.img", heap=heap, on_line=self._line)
         self.ledger = Ledger()
         self.heap: list[int] = []  # KiB free, of each reading
-        self.sensor_failures = 0
         self.updates: list[str] = []  # versions that were assigned
         self._settings = settings
         self._began = time.monotonic()
@@ -88,7 +77,8 @@ class Scene:
         self._log = (self.folder / "events.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
-        self.dns.__enter__()
+        self.air.__enter__()
+        self.air.enter_context(self.sensor)
         self.device = self.sim.add_device("soak", TOKEN)
         self._prepare()
         return self
@@ -96,23 +86,31 @@ class Scene:
     def __exit__(self, *_):
         self.board.stop()
         self.sim.close()
-        self.dns.__exit__()
+        self.air.close()
         self._log.close()
 
     def _prepare(self):
         root = self.folder / "root"
-        settings = {"server": NAME, "port": self.sim.port, "access_token": TOKEN}
-        settings |= {"interval": 1, **self._settings}
+        settings = {"port": self.sim.port, "access_token": TOKEN, "interval": 1}
+        settings |= self.air.settings | self._settings
         stage.stage(root, None, keys.public_bytes(self.key))
         shutil.rmtree(root / "factory")
         files = application.collect(sorted(self._sources("1.0").iterdir()))
         bytecode.write(files, root / "factory")
+        self.air.install(root)
         (root / "settings.json").write_text(json.dumps(settings))
         self.board.format()
         self.board.deploy(root, compiled=False)
 
     def _sources(self, version):
-        return sources(self.folder, version, self.dns.port)
+        # A folder with a release that has the soak's sensors and command.
+        made = releases.copy(self.folder, version)
+        sensors, commands = made / "app/sensors.py", made / "app/commands.py"
+        shutil.copy(OWNER / "sensors.py", sensors)
+        ported(sensors, BUS=self.sensor.port)
+        releases.edit(commands, 'device.on_rpc("reboot", self.reboot)', REGISTERED)
+        releases.edit(commands, "", WORK)
+        return made
 
     # What happens
 
@@ -131,8 +129,6 @@ class Scene:
             self.heap.append(heap)
         elif found := RAN.match(text):
             self.ledger.runs[int(found[1])] += 1
-        elif text == "SENSOR FAILS":
-            self.sensor_failures += 1
 
     def book_ends(self) -> None:
         """Enter the lives of the board that have ended."""
@@ -155,7 +151,7 @@ class Scene:
             for why, pattern in TOLD.items():
                 if pattern.search(said):
                     return why
-        return f"{end.cause} {end.detail}: {said}"
+        return f"{end.cause} {end.detail}".strip() + f": {said[-SAID:]}"
 
     # What a person does
 
@@ -173,6 +169,13 @@ class Scene:
             if self.board.ends[-1].cause != "cut":
                 raise BoardError(f"the board is stuck\n{self.board.console()}")
             self.board.start()
+
+    def live(self, seconds: float) -> None:
+        """Let the board live for so long, and switch it on where a fault has switched it off."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.keep_on()
+            time.sleep(0.1)
 
     def command(self, two_way: bool = True, **more) -> None:
         """Give the board a command with a number of its own, and note what it replies."""

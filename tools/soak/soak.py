@@ -31,7 +31,6 @@ class Result:
     commands: Commands
     restarts: Counter
     faults: Counter
-    sensor_failures: int
     updates: Counter
     erases: Counter
     heap: tuple[int, int]
@@ -66,7 +65,7 @@ def soak(scene: Scene, seed: int, minutes: float, tell=lambda text, done: None) 
     while (left := 60 * minutes - (time.monotonic() - began)) > 0:
         done = 1 - left / (60 * minutes)
         tell("calm", done)
-        live(scene, scene.random.uniform(*CALM_S))
+        scene.live(scene.random.uniform(*CALM_S))
         names = [scene.random.choice(list(FAULTS))]
         if scene.random.random() < TWO_AT_ONCE:
             names.append(scene.random.choice([name for name in FAULTS if name not in names]))
@@ -76,20 +75,12 @@ def soak(scene: Scene, seed: int, minutes: float, tell=lambda text, done: None) 
         with contextlib.ExitStack() as stack:
             for name in names:
                 stack.enter_context(FAULTS[name](scene))
-            live(scene, min(scene.random.uniform(*FAULT_S), max(left, FAULT_S[0])))
+            scene.live(min(scene.random.uniform(*FAULT_S), max(left, FAULT_S[0])))
         scene.log("end: " + ", ".join(names))
     tell("quiet: what waits goes out", 1.0)
     settle(scene)
     commanding.stop()
     return result(scene, seed, minutes, faults)
-
-
-def live(scene: Scene, seconds: float) -> None:
-    """Let the board live for so long, and switch it on where a fault has switched it off."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        scene.keep_on()
-        time.sleep(0.1)
 
 
 def settle(scene: Scene, patience_s: float = DRAIN_S) -> None:
@@ -99,7 +90,7 @@ def settle(scene: Scene, patience_s: float = DRAIN_S) -> None:
     end, quiet = time.monotonic() + patience_s, 0
     while quiet < QUIET_S and time.monotonic() < end:
         count = len(scene.heap)
-        live(scene, 1)
+        scene.live(1)
         quiet = 0 if scene.missing() or len(scene.heap) > count else quiet + 1
 
 
@@ -113,7 +104,6 @@ def result(scene: Scene, seed: int, minutes: float, faults: Counter) -> Result:
         commands=scene.ledger.commands(),
         restarts=scene.ledger.restarts(),
         faults=faults,
-        sensor_failures=scene.sensor_failures,
         updates=Counter(assigned=len(scene.updates), confirmed=states["UPDATED"]),
         erases=scene.erases(),
         heap=(median(scene.heap[:10]), median(scene.heap[-10:])),
