@@ -8,10 +8,17 @@ import os
 import sys
 import time
 
+import hold
 import machine
 import settings
 from board import board
+from guard import POWER_CYCLE, RESTART, Guard
+from micropython import const
+from restarts import Restarts
 from trial import Trial
+
+_SETTLED_S = const(600)  # who lives so long is not part of a row of crashes
+_HOLD_S = const(3600)
 
 start_ms = time.ticks_ms()
 # Collected early, what stays lies close together: else room for 2 KB is not to be found after a
@@ -19,49 +26,99 @@ start_ms = time.ticks_ms()
 gc.threshold(8192)
 
 
+def uptime_s():
+    return time.ticks_diff(time.ticks_ms(), start_ms) // 1000
+
+
 def log(text):
-    print("%6d %s" % (time.ticks_diff(time.ticks_ms(), start_ms) // 1000, text))
+    print("%6d %s" % (uptime_s(), text))
 
 
-async def feed(watchdog):
-    while True:
-        watchdog.feed()
-        await asyncio.sleep(1)
+class Main:
+    """One start of the board. config: the settings; restarts: why there was one."""
 
+    def __init__(self, config, restarts, trial):
+        self.config = config
+        self.restarts = restarts
+        self.trial = trial
+        self.application = None
+        self.station = None  # of the Wi-Fi; None: the host is on the net already
+        self.uptime_s = 0
+        self.armed = False  # whether the watchdog is
 
-async def limit(seconds, trial):
-    """Give up an update that runs, but does not reach the server."""
-    await asyncio.sleep(seconds)
-    if trial.unconfirmed():
-        give_up(trial, "it did not reach the server in %d seconds" % seconds)
+    async def run(self):
+        """Work until an exception ends it."""
+        config = self.config
+        watchdog = None
+        if config["watchdog"] and hasattr(machine, "WDT"):
+            watchdog = machine.WDT(timeout=1000 * config["watchdog"])
+            self.armed = True
+        watching = asyncio.create_task(self.watch(watchdog))
+        import app  # under the watchdog: an update may hang here
 
+        self.application = app.Application(config, log, self.trial, self.restarts)
+        if board.wifi_interface is not None:
+            import wifi
+            from coap.supervisor import supervise
 
-def give_up(trial, error):
-    """Note how this start ended, and restart."""
-    print(error)
-    try:
-        trial.crashed(error)
-    except OSError as full:
-        print(full)
-    time.sleep_ms(500)  # what was printed goes out; shorter than any watchdog
-    machine.reset()
+            self.station = station = wifi.Station(config, log, self.application)
+            asyncio.create_task(supervise(station.run, station.report))
+        await asyncio.gather(watching, self.application.run())
 
+    async def watch(self, watchdog):
+        """Feed the watchdog as long as this loop turns, and see that the board gets somewhere."""
+        config = self.config
+        guard = Guard(config["offline"], self.restarts.lonely, 0)
+        # Seconds are counted, not computed: ticks wrap in 12 days, and clocks are set.
+        while True:
+            if watchdog:
+                watchdog.feed()
+            await asyncio.sleep(1)
+            self.uptime_s += 1
+            if self.uptime_s == _SETTLED_S:
+                self.restarts.settled()
+            application = self.application
+            if not application:
+                continue
+            remedy = guard.look(self.uptime_s, application.contacts())
+            if remedy == POWER_CYCLE and self.station:
+                log("server: silent; the Wi-Fi is power-cycled")
+                self.station.power_cycle()
+            elif remedy == RESTART:
+                self.leave("the server was silent", guard.lonely + 1)
+            elif config["trial"] and self.uptime_s % config["trial"] == 0:
+                if self.trial.unconfirmed():
+                    self.trial.unreached()
+                    self.leave("an update did not reach the server", 0)
 
-async def main(config, trial):
-    if config["watchdog"] and hasattr(machine, "WDT"):
-        asyncio.create_task(feed(machine.WDT(timeout=1000 * config["watchdog"])))
-    if config["trial"] and trial.unconfirmed():
-        asyncio.create_task(limit(config["trial"], trial))
-    import app  # under the watchdog: an update may hang here
+    def leave(self, reason, lonely):
+        """Restart as planned: what waits for the server is kept."""
+        log("restart: " + reason)
+        self.application.suspend()
+        self.restarts.note(reason, 0, lonely)
+        machine.reset()
 
-    application = app.Application(config, log, trial)
-    if board.wifi_interface is not None:
-        import wifi
+    def crashed(self, error):
+        """Note how this start ended, wait where a person can step in, and restart."""
+        print(error)
+        try:
+            self.trial.crashed(error)
+        except OSError as full:
+            print(full)
+        wait_s = self.restarts.crashed(error, self.uptime_s >= _SETTLED_S)
+        if wait_s > 1:
+            print("restart in %d s; Ctrl-C leads to the prompt" % wait_s)
+        if self.armed:
+            hold.feed()  # the wait may be longer than the watchdog's time
+        time.sleep(wait_s)  # what was printed goes out meanwhile
+        machine.reset()
 
-        asyncio.create_task(
-            wifi.keep(config["wifi_ssid"], config["wifi_password"], application.joined, log)
-        )
-    await application.run()
+    def stopped(self):
+        """A person pressed Ctrl-C."""
+        self.trial.interrupted()
+        if self.armed:
+            hold.stopped()
+        print("stopped: copy files at leisure, the watchdog is kept quiet for an hour; then reset")
 
 
 def text_of(error):
@@ -71,19 +128,43 @@ def text_of(error):
     return " ".join([line.strip() for line in trace.getvalue().split("\n")[-3:]]).strip()
 
 
+def wait_held():
+    """Do nothing for an hour, with the prompt a Ctrl-C away; then restart."""
+    print("hold: Ctrl-C leads to the prompt; a reset, or an hour, starts the application")
+    time.sleep(_HOLD_S)
+    machine.reset()
+
+
+def start(config):
+    """Choose what runs, and run it."""
+    cause = machine.reset_cause()
+    restarts = Restarts(cause == machine.PWRON_RESET, cause == machine.WDT_RESET)
+    trial = Trial(os)
+    suspect = cause == machine.WDT_RESET or restarts.crashes > 0
+    sys.path.insert(0, trial.start(suspect, cause == machine.PWRON_RESET))
+    main = Main(config, restarts, trial)
+    reserve = bytearray(6000)  # where memory ran out, the crash must be noted all the same
+    try:
+        try:
+            asyncio.run(main.run())
+            main.crashed("the application ended")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            reserve = None
+            main.crashed(text_of(error))
+    except KeyboardInterrupt:
+        main.stopped()
+    return reserve
+
+
+held = hold.said()
+hold.release()
 try:
     config = settings.load()
 except settings.SettingsError as error:
     print(error)
 else:
-    trial = Trial(os)
-    sys.path.insert(0, trial.start(machine.reset_cause() == machine.WDT_RESET))
-    reserve = bytearray(6000)  # where memory ran out, the crash must be noted all the same
-    try:
-        asyncio.run(main(config, trial))
-        give_up(trial, "the application ended")
-    except KeyboardInterrupt:
-        trial.interrupted()
-    except BaseException as error:
-        reserve = None
-        give_up(trial, text_of(error))
+    if held is not None and held != hold.STOPPED:
+        wait_held()
+    start(config)

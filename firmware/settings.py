@@ -27,6 +27,7 @@ _SETTINGS = {
     "keepalive": (int, 25, "seconds between signs of life, 0 (off) to 86400"),
     "watchdog": (int, 8, "seconds, 0 (off) to %d" % board.watchdog_max_s),
     "trial": (int, 1200, "seconds, 0 (for ever) to 86400"),
+    "offline": (int, 1800, "seconds, 0 (for ever) to 21600"),
     "led": (None, board.led, "a pin's name or number"),
 }
 _RANGES = {
@@ -35,6 +36,7 @@ _RANGES = {
     "keepalive": (0, 86400),
     "watchdog": (0, board.watchdog_max_s),
     "trial": (0, 86400),
+    "offline": (0, 21600),
 }
 
 

@@ -18,14 +18,22 @@ _RETRY_S = const(10)
 
 class Application:
     """The device at work. config: the settings; log(text) takes lines for a person; trial: the
-    started Trial.
+    started Trial; restarts: why the board was restarted.
     """
 
-    def __init__(self, config, log, trial):
+    def __init__(self, config, log, trial, restarts):
         self.config = config
         self.log = log
         self.trial = trial
+        self.restarts = restarts
         self.client = None  # until run() has made it
+
+    def contacts(self):
+        """Return how many messages of the server have come since the start."""
+        return self.client.endpoint.heard if self.client else 0
+
+    def suspend(self):
+        """Keep what waits for the server: the board is about to be restarted."""
 
     def joined(self):
         """The Wi-Fi was entered: the address may be another one."""

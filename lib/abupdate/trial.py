@@ -15,6 +15,7 @@ from binascii import b2a_base64, crc32
 from micropython import const
 
 _TRIES_MAX = const(3)
+_CHANCES = const(2)  # times that the release before may do what the one on trial did not
 _ERROR_MAX = const(200)  # characters
 _MANIFEST_AT = const(394)  # in a header, as in abupdate/header.py
 
@@ -24,7 +25,9 @@ _RECORD = {
     "run": _FACTORY,
     "back": _FACTORY,
     "on_trial": False,
+    "aside": False,
     "tries": 0,
+    "beaten": 0,
     "floor": 0,
     "error": "",
     "failed": 0,
@@ -50,24 +53,28 @@ class Trial:
             self._lost = True
             self.state = self._recovered()
 
-    def start(self, suspect=False):
+    def start(self, suspect=False, power_on=False):
         """Choose the application, once per boot; return its folder, to go first on sys.path.
 
-        suspect: the last start ended by the watchdog, so damage is looked for first.
+        suspect: the last start ended by the watchdog or a crash, so damage is looked for first.
+        power_on: the power had been off, which is nobody's fault: it counts as no other try.
         """
         app = self.state["app"]
         before = dict(app)
         run = app["run"]
         back = app["back"]
-        exhausted = app["tries"] >= _TRIES_MAX
-        damaged = (exhausted or suspect) and not self._is_whole(run)
-        if exhausted or damaged:
+        counts = app["on_trial"] and not app["aside"]
+        exhausted = counts and app["tries"] >= _TRIES_MAX and not power_on
+        damaged = (exhausted or suspect or app["aside"]) and not self._is_whole(run)
+        if damaged and app["aside"]:
+            app.update(run=back, back=_FACTORY, aside=False)
+        elif exhausted or damaged:
             if not self._is_whole(back):
                 back = _FACTORY
             _go_back(app, back)
             if not damaged:  # a damaged package may come again, and is put right by that
-                app.update(failed=run["id"], reason=app["error"] or "it never reached the server")
-        if app["on_trial"]:
+                app.update(failed=run["id"], reason=app["error"] or "it hung")
+        elif counts and not (power_on and app["tries"]):
             app["tries"] += 1
         if self._lost or app != before:
             try:
@@ -80,18 +87,35 @@ class Trial:
         return self.root + slot
 
     def crashed(self, error):
-        """Note how this start ended; then reset the board. OSError if the flash is full."""
-        if not self.unconfirmed():
-            self.state["app"]["tries"] += 1
+        """Note why a start on trial ended; then reset the board. OSError if the flash is full.
+
+        What is confirmed stays, however it ends: nothing is noted of it.
+        """
+        noted = False
         for record in self.state.values():  # either may be at fault
-            record["error"] = error[:_ERROR_MAX]
-        self._save(self.state)
+            if record["on_trial"] and not record["aside"]:
+                record["error"] = error[:_ERROR_MAX]
+                noted = True
+        if noted:
+            self._save(self.state)
 
     def interrupted(self):
-        """A person stopped this start: it was no try."""
+        """A person stopped this start, or the network did: it was no try."""
+        app = self.state["app"]
+        if app["on_trial"] and not app["aside"]:
+            self.change("app", {"tries": app["tries"] - 1})
+
+    def unreached(self):
+        """The application has not reached the server in its time; then reset the board.
+
+        That may be its fault or the network's. So the other of the two takes a turn, until one of
+        them reaches it. Which of them did is what confirm() goes by.
+        """
         app = self.state["app"]
         if app["on_trial"]:
-            self.change("app", {"tries": app["tries"] - 1})
+            tries = app["tries"] if app["aside"] else app["tries"] - 1
+            swapped = {"run": app["back"], "back": app["run"], "aside": not app["aside"]}
+            self.change("app", dict(swapped, tries=tries))
 
     def unconfirmed(self):
         """Return whether anything was activated that is not confirmed yet."""
@@ -114,11 +138,27 @@ class Trial:
         self.change(kind, fields)
 
     def confirm(self, kind):
-        """What runs has reached the server: it stays. OSError if the flash is full."""
-        record = self.state[kind]
+        """What runs has reached the server: it stays. OSError if the flash is full.
+
+        Where that is the release before one on trial, True is returned as long as the one on trial
+        is to have another turn: reset the board then.
+        """
+        record = dict(self.state[kind])
+        if record["aside"]:
+            record["beaten"] += 1
+            again = record["beaten"] < _CHANCES
+            if again:
+                record.update(run=record["back"], back=record["run"], aside=False)
+            else:
+                failed = record["back"]["id"]
+                _go_back(record, record["run"])
+                record.update(failed=failed, reason="the release before reached the server")
+            self.change(kind, record)
+            return again
         if record["tries"]:  # else activated but not started, or confirmed before
             floor = max(record["floor"], record["run"]["sequence"])
-            self.change(kind, {"on_trial": False, "tries": 0, "floor": floor, "error": ""})
+            passed = {"on_trial": False, "tries": 0, "beaten": 0, "floor": floor, "error": ""}
+            self.change(kind, passed)
 
     def note(self, kind, fields):
         """Change fields of a record, in flash with the next change of any."""
@@ -228,7 +268,7 @@ class Trial:
 
 def _go_back(record, package):
     # An application was given up: this one runs, confirmed.
-    record.update(run=package, back=_FACTORY, on_trial=False, tries=0)
+    record.update(run=package, back=_FACTORY, on_trial=False, aside=False, tries=0, beaten=0)
 
 
 def _package(slot, manifest):

@@ -277,6 +277,7 @@ def test_reconnect_that_fails_keeps_the_old_socket():
 
         await client.get("a")
         client.transport.look_up = elsewhere
+        client.transport.address = ("tb.test", client.transport.address[1])
         client.reconnect()
         await asyncio.sleep_ms(10)
         assert client.link_errors == 1

@@ -101,7 +101,7 @@ def test_a_cancelled_wait_may_begin_again():
             yield waiting.wait(mine)
             return mine.recv(10)
 
-        for n in range(3):
+        for _ in range(3):
             task = asyncio.create_task(read())
             await asyncio.sleep_ms(5)
             task.cancel()

@@ -60,7 +60,10 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     assert run.returncode == 0 and f"a new signing key: {key}" in run.stdout, run
     assert (folder / "update.keys").read_bytes() == keys.public_bytes(keys.load(key))
     names = {path.name for path in folder.iterdir()}
-    modules = {"main.py", "board.mpy", "settings.mpy", "trial.mpy", "wifi.mpy"}
+    modules = {"boot.py", "main.py"} | {
+        f"{name}.mpy"
+        for name in ("board", "guard", "hold", "restarts", "settings", "trial", "wifi")
+    }
     assert names == modules | {"settings.json", "update.keys", "factory"}
     assert (folder / "factory/thingsboard/updater.mpy").exists()
     board.deploy(folder, compiled=False)

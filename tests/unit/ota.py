@@ -37,7 +37,8 @@ PACKAGES = {v: package(FILES[v], version=v, sequence=int(v[2])) for v in FILES}
 FAULTS = ("short", "long", "empty", "another chunk", "another version", "5.00", "4.04", "4.00")
 FAULTS += ("silence", "reset", "transfer", "memory")
 
-_tick = asyncio.sleep_ms  # the real one
+_tick = asyncio.sleep_ms  # the real ones
+_wait = asyncio.wait_for_ms
 
 
 class Server:
@@ -48,7 +49,7 @@ class Server:
     """
 
     class Endpoint:
-        retransmissions = 0
+        retransmissions = heard = 0
 
     window_limit = 3
 
@@ -62,6 +63,7 @@ class Server:
         self.then = {}
         self.told = []  # telemetry
         self.asked = []  # (version, chunk)
+        self.sizes = []  # of the chunks asked for
         self.under_way = self.most = 0
         self.poisoned = False  # bytes that belong elsewhere were sent in the place of others
 
@@ -76,8 +78,9 @@ class Server:
     async def get(self, path, query, **how):
         assert path == ("sw", "TOK")
         fields = dict([item.split("=") for item in query])
-        assert int(fields["size"]) == CHUNK
+        size = int(fields["size"])
         version, chunk = fields["version"], int(fields["chunk"])
+        self.sizes.append(size)
         self.asked.append((version, chunk))
         n = len(self.asked)
         self.under_way += 1
@@ -87,11 +90,11 @@ class Server:
                 await _tick(0)
             if n in self.then:
                 self.then[n]()
-            return self.answer(version, chunk, self.fault(version, chunk))
+            return self.answer(version, chunk, self.fault(version, chunk), size)
         finally:
             self.under_way -= 1
 
-    def answer(self, version, chunk, fault):
+    def answer(self, version, chunk, fault, size=CHUNK):
         if fault == "silence":
             raise OSError(errno.ETIMEDOUT)
         if fault == "reset":
@@ -110,7 +113,7 @@ class Server:
         elif fault == "another chunk":
             chunk += 1
             self.poisoned = True
-        data = self.packages[version][chunk * CHUNK : (chunk + 1) * CHUNK]
+        data = self.packages[version][chunk * size : (chunk + 1) * size]
         if fault == "short":
             data = data[: self.chance.below(len(data) or 1)]
         elif fault == "long":
@@ -206,11 +209,18 @@ class Hurry:
             slept.append(ms)
             await _tick(0)
 
+        async def wait_for_ms(waiting, ms):
+            waiting.close()
+            await sleep_ms(ms)
+            raise asyncio.TimeoutError
+
         asyncio.sleep_ms = sleep_ms
+        asyncio.wait_for_ms = wait_for_ms
         return slept
 
     def __exit__(self, *_):
         asyncio.sleep_ms = _tick
+        asyncio.wait_for_ms = _wait
 
 
 class Root:

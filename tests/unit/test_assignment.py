@@ -62,5 +62,14 @@ def test_wrong_types_are_refused(name, value):
     assert raised(Refused, changed(**{"fw_" + name: value}).check)
 
 
+@rows(("title", 249), ("version", 247))
+def test_what_no_query_holds_is_refused(name, longest):
+    umlauts = longest // 2 * "\u00fc" + longest % 2 * "x"  # two bytes each
+    changed(**{"fw_" + name: umlauts}).check()
+    longer = {"fw_" + name: umlauts + "x"}
+    assert str(raised(Refused, changed(**longer).check)) == "too long for CoAP: " + name
+    changed(fw_url="coap://h/p", **longer).check()
+
+
 def test_a_size_of_another_type_makes_another_one():
     assert changed(fw_size=5000.0).id != changed(fw_size=5000).id

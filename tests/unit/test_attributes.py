@@ -12,7 +12,7 @@ from thingsboard.attributes import SharedAttributes
 def attributes(report=None):
     it = SharedAttributes(payload_json, report)
     heard = []
-    it.listeners.append(lambda changed, deleted: heard.append((changed, sorted(deleted))))
+    it.listen(lambda changed, deleted: heard.append((changed, sorted(deleted))))
     return it, heard
 
 
@@ -52,8 +52,8 @@ def test_a_raising_listener_does_not_keep_the_others_from_hearing():
     log = []
     it = SharedAttributes(payload_json, lambda what, error: log.append((what, error)))
     heard = []
-    it.listeners.append(lambda changed, deleted: changed["missing"])
-    it.listeners.append(lambda changed, deleted: heard.append(changed))
+    it.listen(lambda changed, deleted: changed["missing"])
+    it.listen(lambda changed, deleted: heard.append(changed))
     it.take(b'{"a":1}', True)
     assert heard == [{"a": 1}]
     assert len(log) == 1 and log[0][0] == "attributes" and isinstance(log[0][1], KeyError)
@@ -66,3 +66,28 @@ def test_a_payload_that_is_none_changes_nothing(payload):
     for full in (True, False):
         assert raised(TransferError, it.take, payload, full)
     assert it.values == {"a": 1} and len(heard) == 1
+
+
+def test_a_listener_is_told_of_what_it_wants():
+    it = SharedAttributes(payload_json, None)
+    heard = {"ab": [], "b": []}
+    it.listen(lambda changed, deleted: heard["ab"].append((changed, deleted)), ("a", "b"))
+    it.listen(lambda changed, deleted: heard["b"].append((changed, deleted)), ["b"])
+    assert it.wanted() == ["a", "b"]
+    it.take(b'{"a":1,"c":"never kept"}', True)
+    assert it.values == {"a": 1} and heard == {"ab": [({"a": 1}, [])], "b": []}
+    it.take(b'{"b":2}', False)
+    it.take(b'{"deleted":["a","c"]}', False)
+    it.take(b'{"b":2}', False)
+    assert heard["ab"][1:] == [({"b": 2}, []), ({}, ["a"])] and heard["b"] == [({"b": 2}, [])]
+    it.listen(lambda changed, deleted: None)
+    assert it.wanted() is None
+    it.take(b'{"b":2,"c":1}', True)
+    assert it.values == {"b": 2, "c": 1}
+
+
+def test_what_could_not_be_read_is_not_deleted():
+    it, heard = attributes()
+    it.take_values({"a": 1, "b": 2}, True)
+    it.take_values({"a": 1}, True, ["b"])
+    assert it.values == {"a": 1, "b": 2} and len(heard) == 1

@@ -1,6 +1,6 @@
 # How long a job waits before its next try.
 
-from coap import ResponseError
+from coap import ResponseError, TransferError
 from coap.message import Message
 from rows import rows
 from thingsboard.link import backoff_ms
@@ -37,9 +37,9 @@ def test_a_wrong_access_token_is_not_hammered(random, ms):
     assert waits(UNAUTHORIZED, random) == [ms] * 8
 
 
-@rows(MemoryError(), ValueError("x"))
-def test_what_has_no_response_code_waits_as_after_silence(error):
-    assert waits(error, shortest) == waits(SILENCE, shortest)
+@rows(TransferError("x"), ValueError("x"))
+def test_nonsense_waits_as_after_a_refusal(error):
+    assert waits(error, shortest) == waits(BUSY, shortest)
 
 
 def test_after_very_many_failures_it_still_waits():

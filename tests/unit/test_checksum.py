@@ -1,5 +1,7 @@
 # The server's checksum text; the values are those of Guava for b"123456789".
 
+import sys
+
 from rows import rows
 from thingsboard.checksum import Checksum
 
@@ -36,6 +38,21 @@ def test_a_part_is_missing():
 @rows("SHA384", "SHA512", "MURMUR3_32", "MURMUR3_128", "new", None)
 def test_what_a_board_does_not_compute_is_left_to_the_signature(algorithm):
     assert matches(algorithm, "00")
+
+
+@rows("SHA256", "MD5")
+def test_a_hash_that_the_port_leaves_out_is_left_to_the_signature(algorithm):
+    class Bare:
+        pass
+
+    checksum = sys.modules["thingsboard.checksum"]
+    real, checksum.hashlib = checksum.hashlib, Bare
+    try:
+        check = Checksum(algorithm)
+        check.update(b"1")
+        assert not check.known and check.matches("00")
+    finally:
+        checksum.hashlib = real
 
 
 def test_without_a_checksum():

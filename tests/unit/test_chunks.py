@@ -74,3 +74,12 @@ def test_a_chunk_of_a_wrong_length_is_refused(number, size):
     it = Window(2 * CHUNK + 1, 8)
     asked(it, CHUNK)
     assert raised(Refused, it.came, number, bytes(size))
+
+
+def test_chunks_may_be_smaller():
+    it = Window(10 * CHUNK + 1, 3, 256)
+    assert asked(it, 2 * CHUNK + 300) == [9, 10, 11]
+    it.came(9, bytes(256))
+    assert it.ready(2 * CHUNK + 300) == (9 * 256, bytes(256))
+    assert raised(Refused, it.came, 10, bytes(CHUNK))
+    assert asked(Window(257, 3, 256), 255) == [0, 1]

@@ -17,13 +17,14 @@ class Lines:
     def record(self, values):
         return ",".join(["%s=%s" % (name, values[name]) for name in sorted(values)])
 
-    def batch(self, records):
+    def batch(self, records, limit):
         record, ts = records[0]
         return 1, ("at %d %s" % (ts, record)).encode()
 
     def decode(self, kind, payload):
         pairs = [pair.split("=") for pair in payload.decode().split(",")]
-        return dict([(name, kind + " " + value) for name, value in pairs])
+        values = dict([(name, kind + " " + value) for name, value in pairs])
+        return {"shared": values} if kind == "attributes" else values
 
 
 def device(*answers):
@@ -51,7 +52,7 @@ def test_what_the_verbs_send():
 
 def test_what_the_verbs_are_answered():
     it, client = device(Message(0x45, b"x=1"), Message(0x45, b"time=5"))
-    assert run(it.request_attributes()) == {"x": "attributes 1"}
+    assert run(it.request_attributes()) == {"shared": {"x": "attributes 1"}}
     assert run(it.call("getTime")) == {"time": "answer 5"}
     assert sent(client)[1] == b"call method=getTime,params=None"
 

@@ -1,5 +1,6 @@
 # Telemetry that waits for the server.
 
+import io
 import json
 
 from fakes import Board, raised
@@ -158,3 +159,178 @@ def test_a_refusal_of_what_was_dropped_meanwhile():
         box.add('{"i":%3d}' % i)
     kept = len(box)
     assert box.rejected() is None and len(box) == kept and numbers(box)[0] > 0
+
+
+def test_a_record_larger_than_the_queue_is_refused_and_nothing_else_is_lost():
+    box, _, _ = outbox(max_bytes=1000)
+    box.add('{"i":0}')
+    assert raised(ValueError, box.add, '{"log":"%s"}' % ("x" * 1000))
+    assert len(box) == 1 and box.dropped == 0
+
+
+def test_sizes_are_bytes():
+    box, _, _ = outbox(max_bytes=1000)
+    assert raised(ValueError, box.add, '{"a":"%s"}' % ("\u6e29" * 320))
+    for i in range(30):
+        box.add('{"\u6e29\u5ea6\u6e29\u5ea6":%2d}' % i)
+    assert len(box) == 1000 // (19 + 64 - 1)
+    assert len(box.batch()) <= 1024
+
+
+def fill(box, number):
+    for i in range(number):
+        box.add('{"i":%d,"pad":"%s"}' % (i, "x" * 60))
+
+
+def test_batches_end_at_what_the_path_takes():
+    box, _, _ = outbox()
+    fill(box, 60)
+    lost = 0
+    seen = []
+    while len(box):
+        payload = box.batch()
+        if len(payload) > 530:
+            lost += 1
+            box.failed()
+        else:
+            seen += [record["values"]["i"] for record in json.loads(payload)]
+            box.accepted()
+    assert seen == list(range(60)) and lost <= 4
+    assert box.dropped == box.refused == 0
+
+
+def test_no_failure_but_a_refusal_of_one_costs_a_record():
+    box, _, _ = outbox()
+    fill(box, 20)
+    sizes = []
+    for _ in range(20):
+        sizes.append(len(box.batch()))
+        box.failed()
+    assert len(box) == 20 and sizes[0] > 900 and sizes[-1] < 130
+
+
+def test_after_an_outage_batches_grow_to_a_block_again():
+    box, _, _ = outbox()
+    fill(box, 100)
+    for _ in range(10):
+        box.batch()
+        box.failed()
+    most = 0
+    while len(box):
+        most = max(most, len(box.batch()))
+        box.accepted()
+    assert most > 900
+
+
+def test_without_any_time_records_go_without_it_after_a_minute_one_by_one():
+    box, clock, ticks = outbox(known=False)
+    assert box.wait_ms() is None
+    box.add('{"a":1}')
+    ticks.now = 20_000
+    box.add('{"a":2}')
+    assert box.batch() is None and 40_000 <= box.wait_ms() <= 41_000
+    ticks.now = 61_000
+    assert box.wait_ms() == 0
+    assert records(box) == [{"a": 1}]
+    box.accepted()
+    # The server is there, and nobody knows the time: the next ones need not wait.
+    assert records(box) == [{"a": 2}]
+    box.accepted()
+    box.add('{"a":3}')
+    assert records(box) == [{"a": 3}]
+
+
+def test_after_silence_records_wait_for_the_time_once_more():
+    box, clock, ticks = outbox(known=False)
+    box.add('{"a":1}')
+    ticks.now = 61_000
+    box.batch()
+    box.accepted()
+    box.add('{"a":2}')
+    box.failed()
+    assert box.batch() is None
+
+
+def test_a_record_without_time_among_others():
+    box, clock, ticks = outbox(known=False)
+    box.add('{"a":1}')
+    box.add('{"a":2}', 7)
+    ticks.now = 61_000
+    assert records(box) == [{"a": 1}, {"ts": 7, "values": {"a": 2}}]
+
+
+def saved(box):
+    file = io.BytesIO()
+    box.save(file)
+    return file.getvalue()
+
+
+def test_waiting_records_survive_a_restart():
+    box, _, _ = outbox()
+    box.add('{"a":"\u6e29\\n"}', 5)
+    box.add('{"a":1}')
+    box.add(b"\x00\xff", 6)  # of a codec that makes bytes
+    data = saved(box)
+    assert len(data.split(b"\n")) == 4 and json.loads(data.split(b"\n")[0])[0] == 5
+    after, _, _ = outbox()
+    assert after.load(io.BytesIO(data)) == 0 and saved(after) == data and len(after) == 3
+
+
+def test_a_record_of_unknown_time_is_saved_with_none():
+    box, _, _ = outbox(known=False)
+    box.add('{"a":1}')
+    data = saved(box)
+    assert json.loads(data) == [None, '{"a":1}']
+    after, _, _ = outbox()
+    after.load(io.BytesIO(data))
+    assert records(after) == [{"ts": NOW, "values": {"a": 1}}]
+
+
+def test_a_file_cut_anywhere_gives_what_is_whole():
+    box, _, _ = outbox()
+    for i in range(3):
+        box.add('{"i":%d}' % i)
+    data = saved(box)
+    for end in range(len(data)):
+        after, _, _ = outbox()
+        damaged = after.load(io.BytesIO(data[:end]))
+        assert len(after) == data[:end].count(b"\n")
+        assert damaged == (end > 0 and data[end - 1] != 10)
+
+
+def test_a_damaged_file_is_read_past_its_damage():
+    good = b'[5, "{\\"i\\":1}"]\n'
+    for bad in (
+        b"\xff\xfe\n",
+        b"[]\n",
+        b"7\n",
+        b"null\n",
+        b'["x", "{}"]\n',
+        b"[5, 6]\n",
+        b"[5]\n",
+        b'[5, "zz", true]\n',
+        b'[{}, "{}"]\n',
+        b'[1e999, "{}"]\n',
+        b"\n",
+        b"x" * 70_000 + b"\n",
+        b"[" * 3000 + b"\n",
+    ):
+        box, _, _ = outbox()
+        assert box.load(io.BytesIO(good + bad + good)) > 0
+        assert len(box) == 2, bad[:20]
+
+
+def test_a_file_larger_than_the_queue_keeps_the_newest():
+    box, _, _ = outbox()
+    fill(box, 100)
+    small, _, _ = outbox(max_bytes=2000)
+    small.load(io.BytesIO(saved(box)))
+    assert 5 < len(small) < 20 and saved(box).endswith(saved(small))
+
+
+def test_a_record_too_large_for_the_new_queue_is_left_out():
+    box, _, _ = outbox()
+    box.add('{"a":"%s"}' % ("x" * 3000))
+    box.add('{"a":1}')
+    small, _, _ = outbox(max_bytes=500)
+    assert small.load(io.BytesIO(saved(box))) > 0 and len(small) == 1

@@ -73,3 +73,48 @@ def test_what_comes_in_and_is_no_object(kind):
 def test_what_comes_in_and_is_no_json(payload):
     error = raised(TransferError, codec.decode, "answer", payload)
     assert error and "no JSON" in str(error)
+
+
+def nested(levels, begin=b"[", end=b"]"):
+    return begin * levels + end * levels
+
+
+@rows(61, 64)
+def test_nesting_that_a_board_can_compare(levels):
+    value = codec.decode("answer", nested(levels))
+    for _ in range(levels - 1):
+        (value,) = value
+    assert value == []
+
+
+@rows(lists=nested(65), deep=nested(4000), objects=nested(65, b'{"a":', b"}"))
+def test_deeper_nesting_is_refused_before_parsing(payload):
+    error = raised(TransferError, codec.decode, "answer", payload)
+    assert error and "too deep" in str(error)
+
+
+@rows(
+    brackets=b'{"a":"[[[[{{{{"}',
+    many=b'["' + b"[" * 5000 + b'"]',
+    quote=b'["\\"[[[\\\\"]',
+    backslashes=b'["\\\\\\\\"]',
+    wide=b"[" + b"[]," * 500 + b"0]",
+)
+def test_what_is_no_nesting(payload):
+    assert codec.decode("answer", payload) == json.loads(payload)
+
+
+def test_json_cut_anywhere_is_refused():
+    payload = b'{"a":[1,{"b":"x\\"}{\\\\"}],"c":{}}'
+    assert codec.decode("change", payload)["c"] == {}
+    for end in range(len(payload)):
+        assert raised(TransferError, codec.decode, "answer", payload[:end]), payload[:end]
+
+
+def test_a_batch_with_and_without_time_within_a_limit():
+    records = [('{"a":1}', None), ('{"b":"\u6e29"}', 7), ("{}", None)]
+    assert codec.batch(records, 200)[1] == '[{"a":1},{"ts":7,"values":{"b":"\u6e29"}},{}]'.encode()
+    whole = len(codec.batch(records, 200)[1])
+    assert codec.batch(records, whole)[0] == 3
+    assert codec.batch(records, whole - 1)[0] == 2
+    assert codec.batch(records, 1)[0] == 1

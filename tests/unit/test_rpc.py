@@ -3,8 +3,9 @@
 import asyncio
 import json
 
-from coap import TransferError
-from fakes import Board, run
+from coap import ResponseError, TransferError
+from coap.message import Message
+from fakes import Board, run, turns
 from rows import rows
 from thingsboard import payload_json
 from thingsboard.clock import Clock
@@ -14,10 +15,10 @@ from thingsboard.rpc import Commands
 class Scene:
     """Commands with a server that takes replies; `sent` are theirs, `log` what was reported."""
 
-    def __init__(self, ticks=None, send=None):
+    def __init__(self, ticks=None, faults=()):
         self.sent = []  # (id, reply)
         self.log = []  # (what, error)
-        self.fault = send  # called before a reply is taken
+        self.faults = list(faults)  # what the server does instead of taking a reply
         clock = Clock(ticks or Board())
         self.commands = Commands(payload_json, clock, self.send, self.report)
 
@@ -25,15 +26,19 @@ class Scene:
         self.commands.handlers[method] = handler
 
     async def send(self, id, payload):
-        if self.fault:
-            self.fault()
         self.sent.append((id, json.loads(payload)))
+        if self.faults:
+            raise self.faults.pop(0)
 
     def report(self, what, error):
         self.log.append((what, error))
 
     def take(self, payload):
         run(self.commands.take(payload))
+
+
+REFUSED = ResponseError(Message(0x84))  # the server's last word
+BUSY = ResponseError(Message(0xA0))
 
 
 def test_a_reply():
@@ -81,25 +86,33 @@ def test_a_method_that_nobody_handles_is_answered_by_an_error(payload):
     assert it.sent == [(1, {"error": "no such method"})] and it.log == []
 
 
-def test_a_repeated_command_runs_once():
+def test_a_repetition_gets_the_reply_that_the_server_has_not_taken():
     ticks = Board()
-    it = Scene(ticks)
+    it = Scene(ticks, [REFUSED] * 3)
     ticks.now = 300_000  # it has been on for a while
     ran = []
     it.on("m", lambda params: ran.append(params) or {"n": len(ran)})
-    it.take(b'{"id":0,"method":"m","params":1}')
-    it.take(b'{"id":0,"method":"m","params":1}')
+    for _ in range(2):
+        it.take(b'{"id":0,"method":"m","params":1}')
     assert ran == [1] and it.sent == 2 * [(0, {"n": 1})]
-    # The server was restarted: ids begin at 0 again, other params are another command.
-    it.take(b'{"id":0,"method":"m","params":2}')
+    it.take(b'{"id":0,"method":"m","params":2}')  # other params are another command
     assert ran == [1, 2]
     ticks.now += 247_000
     it.take(b'{"id":0,"method":"m","params":1}')
     assert ran == [1, 2, 1]
 
 
-def test_only_the_last_eight_replies_are_kept():
+def test_after_its_reply_was_taken_the_same_command_is_a_new_one():
     it = Scene()
+    ran = []
+    it.on("m", lambda params: ran.append(params) or {"n": len(ran)})
+    for _ in range(3):  # the server was restarted each time: it counts from 0 again
+        it.take(b'{"id":0,"method":"m","params":1}')
+    assert ran == [1, 1, 1] and [reply["n"] for _, reply in it.sent] == [1, 2, 3]
+
+
+def test_only_the_last_eight_replies_are_kept():
+    it = Scene(faults=[REFUSED] * 20)
     ran = []
     it.on("m", lambda params: ran.append(params))
     for n in range(9):
@@ -108,6 +121,18 @@ def test_only_the_last_eight_replies_are_kept():
     assert ran == list(range(9)) + [0]
     it.take(make(8))
     assert len(ran) == 10
+
+
+@rows(8, 3)
+def test_replies_are_kept_by_their_bytes(kept):
+    it = Scene(faults=[REFUSED] * 20)
+    ran = []
+    it.on("m", lambda params: ran.append(params) or {"x": "y" * (8000 // kept)})
+    for n in range(8):
+        it.take(make(n))
+    for n in range(8 - kept, 8):
+        it.take(make(n))
+    assert ran == list(range(8))
 
 
 def make(n):
@@ -127,7 +152,7 @@ def test_a_repetition_while_the_handler_runs_waits_for_its_reply():
 
         it.on("m", slow)
         first = asyncio.create_task(it.commands.take(make(1)))
-        await asyncio.sleep(0)
+        await turns(3)
         await it.commands.take(make(1))
         assert it.sent == [] and ran == [1]
         gate.set()
@@ -137,50 +162,95 @@ def test_a_repetition_while_the_handler_runs_waits_for_its_reply():
     run(main())
 
 
-def test_no_more_than_eight_commands_at_a_time():
+def running(it, payloads):
+    """Tasks of commands whose handler waits for an event, which is returned too."""
+    gate = asyncio.Event()
+
+    async def slow(params):
+        await gate.wait()
+
+    it.on("m", slow)
+    return gate, [asyncio.create_task(it.commands.take(payload)) for payload in payloads]
+
+
+def test_what_is_beyond_eight_at_a_time_gets_no_answer():
     async def main():
         it = Scene()
-        gate = asyncio.Event()
-
-        async def slow(params):
-            await gate.wait()
-
-        it.on("m", slow)
-        tasks = [asyncio.create_task(it.commands.take(make(n))) for n in range(8)]
+        gate, tasks = running(it, [make(n) for n in range(8)])
         await asyncio.sleep(0)
         await it.commands.take(make(8))
-        assert it.sent == [(8, {"error": "busy"})]
+        assert it.sent == [] and it.commands.refused == 1
         gate.set()
         for task in tasks:
             await task
+        assert len(it.sent) == 8
+        await it.commands.take(make(8))
         assert len(it.sent) == 9
 
     run(main())
 
 
+def test_commands_under_way_are_bounded_by_their_bytes():
+    async def main():
+        it = Scene()
+        large = [b'{"id":%d,"method":"m","params":"%s"}' % (n, b"x" * 3000) for n in range(4)]
+        gate, tasks = running(it, large)
+        await asyncio.sleep(0)
+        assert it.commands.refused == 2
+        gate.set()
+        for task in tasks:
+            await task
+        assert [id for id, _ in it.sent] == [0, 1]
+        # One alone may be larger than all together.
+        await it.commands.take(b'{"id":9,"method":"m","params":"%s"}' % (b"x" * 12000))
+        assert it.sent[-1] == (9, {})
+
+    run(main())
+
+
+def test_a_handler_that_never_returns_costs_its_own_place_and_time():
+    async def main():
+        it = Scene()
+        it.commands.handler_ms = 50
+        gate, tasks = running(it, [make(0)])
+        it.on("good", lambda params: {"ok": True})
+        for n in range(20):
+            await it.commands.take(b'{"id":%d,"method":"good"}' % n)
+        assert it.sent == [(n, {"ok": True}) for n in range(20)]
+        await tasks[0]
+        assert it.sent[20] == (0, {"error": "TimeoutError"}) and it.log[0][0] == "m"
+        assert it.commands.admit(make(0))  # its place is free
+
+    run(main())
+
+
 def test_an_action_runs_after_the_reply_has_arrived():
-    order = []
-    it = Scene(send=lambda: order.append("reply"))
-    it.on("reboot", lambda params: ({"ok": True}, lambda: order.append("reset")))
+    it = Scene()
+    it.on("reboot", lambda params: ({"ok": True}, lambda: it.sent.append("reset")))
     it.take(b'{"id":3,"method":"reboot"}')
-    assert order == ["reply", "reset"]
+    assert it.sent == [(3, {"ok": True}), "reset"]
 
 
-def test_an_action_waits_for_the_reply_that_arrives():
-    def fail():
-        if faults:
-            raise faults.pop()
+def without_pauses(it, payload):
+    real = asyncio.sleep_ms
+    asyncio.sleep_ms = lambda ms: real(0)
+    try:
+        it.take(payload)
+    finally:
+        asyncio.sleep_ms = real
 
-    faults = [OSError(110)]
+
+@rows(busy_once=([BUSY], 2), silent_once=([OSError(110)], 2), never=([BUSY] * 5, 3))
+def test_an_action_is_not_lost_with_the_answer_to_its_reply(faults, tries):
+    it = Scene(faults=faults)
     done = []
-    it = Scene(send=fail)
-    it.on("reboot", lambda params: ({}, lambda: done.append("reset")))
+    it.on("reboot", lambda params: ({}, lambda: done.append(len(it.sent))))
+    without_pauses(it, b'{"id":3,"method":"reboot"}')
+    assert done == [tries] and it.sent == [(3, {})] * tries
+    assert [what for what, _ in it.log] == (["rpc"] if tries == 3 else [])
+    it.faults = []
     it.take(b'{"id":3,"method":"reboot"}')
-    assert done == [] and [what for what, _ in it.log] == ["rpc"]
-    it.take(b'{"id":3,"method":"reboot"}')  # the server asks again
-    assert done == ["reset"] and it.sent == [(3, {})]
-    it.take(b'{"id":3,"method":"reboot"}')
-    assert done == ["reset"]
+    assert len(done) == (1 if tries == 3 else 2)  # a repetition, or a new command
 
 
 @rows(no_json=b"{", array=b"[1]", number=b"7")

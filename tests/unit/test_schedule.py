@@ -31,7 +31,7 @@ def played(it, until, failing=()):
 def test_the_first_minutes():
     done = played(schedule(), START + 305_000)
     assert done[0] == ("sync", 0) and ("register", 300_000) in done
-    assert [at for job, at in done if job == "ping"] == [25_000 * n for n in range(1, 13)]
+    assert [at for job, at in done if job == "alive"] == [25_000 * n for n in range(1, 13)]
 
 
 def test_the_time_is_looked_at_every_six_hours_or_a_minute_after_a_failure():
@@ -44,12 +44,12 @@ def test_the_time_is_looked_at_every_six_hours_or_a_minute_after_a_failure():
 
 
 def test_without_keepalive_there_are_no_signs_of_life():
-    assert "ping" not in [job for job, _ in played(schedule(keepalive_ms=0), START + HOUR)]
+    assert "alive" not in [job for job, _ in played(schedule(keepalive_ms=0), START + HOUR)]
 
 
 def test_a_failed_sign_of_life_is_tried_again_at_once():
-    done = played(schedule(), START + 28_000, ("ping",))
-    assert [at for job, at in done if job == "ping"] == [25_000, 26_000, 27_000, 28_000]
+    done = played(schedule(), START + 28_000, ("alive",))
+    assert [at for job, at in done if job == "alive"] == [25_000, 26_000, 27_000, 28_000]
 
 
 @rows(earliest=(lambda n: 0, 270_000), latest=(lambda n: n - 1, 330_000))

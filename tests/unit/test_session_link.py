@@ -1,16 +1,20 @@
 # What requests tell a session about the link.
 
+import asyncio
+
 from coap import ResponseError
 from coap.message import Message
-from fakes import Client, raised, run
+from fakes import Board, Client, raised, run
+from thingsboard.clock import Clock
 from thingsboard.session import Session
 
 
-def session(*answers, log=None):
+def session(*answers, log=None, board=None):
+    board = board or Board()
     client = Client(*answers)
     reconnects = []
     client.reconnect = lambda: reconnects.append(it.silences)
-    it = Session(client, None, log)
+    it = Session(client, Clock(board), log)
     it.schedule = Noted()
     return it, client, reconnects
 
@@ -73,17 +77,51 @@ def test_a_new_source_port_that_cannot_be_had_is_reported():
     assert error.args[0] == 110 and len(log) == 1 and "113" in log[0]
 
 
-def test_a_problem_is_logged_once():
+def test_a_problem_is_logged_once_a_minute():
     log = []
-    it, _, _ = session(log=log.append)
+    board = Board()
+    it, _, _ = session(log=log.append, board=board)
     for _ in range(3):
         it.report("telemetry", ResponseError(Message(0x81)))
     it.report("telemetry", OSError(110))
     assert len(log) == 2 and log[0] == "telemetry: ResponseError 4.01"
     assert it.problem == log[1] and "telemetry: OSError" in it.problem
-    it.problem = None  # all is well again
+    it.well("rpc")  # another job's success says nothing about it
+    assert it.problem
+    it.well("telemetry")
+    assert it.problem is None
+    it.report("telemetry", OSError(110))  # it comes and goes
+    assert len(log) == 2 and it.problem == log[1]
+    board.now += 60_000
     it.report("telemetry", OSError(110))
-    assert len(log) == 3
+    assert len(log) == 3 and log[2] == log[1]
+
+
+def test_a_job_that_ends_is_counted_and_named():
+    log = []
+    it, _, _ = session(log=log.append)
+    tasks = []
+
+    async def job():
+        tasks.append(1)
+        raise MemoryError("x")
+
+    async def main():
+        task = asyncio.create_task(it.supervise("telemetry", job))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+
+    run(main())
+    assert tasks == [1] and it.faults == 1 and log == ["telemetry: MemoryError x"]
+    assert "telemetry: MemoryError" in it.last_fault
+
+
+def test_an_observation_that_is_replaced_names_a_likely_reason():
+    it, _, _ = session()
+    it.observations["rpc"] = None
+    it.report("rpc", ResponseError(Message(0x42)))
+    assert it.problem == "rpc: replaced; does another device use this access token?"
 
 
 def test_without_a_log_the_problem_is_kept():

@@ -56,7 +56,7 @@ def test_three_tries_then_the_one_before():
     trial, folder = boot(root)
     assert folder == "slot_a" and trial.spare == "slot_b" and not trial.unconfirmed()
     for _ in range(2):
-        assert why_it_failed(trial, "app", m) == "it never reached the server"
+        assert why_it_failed(trial, "app", m) == "it hung"
         trial, _ = boot(root)
 
 
@@ -112,26 +112,100 @@ def test_an_activation_is_not_confirmed_by_the_one_who_made_it():
     assert trial.unconfirmed() and trial.state["app"]["floor"] == 0
 
 
-def test_a_confirmed_application_that_crashes_on_and_on():
+def test_a_confirmed_application_stays_however_it_ends():
     root = new_board()
     confirmed(root, "slot_a", version="1.0", sequence=1)
     confirmed(root, "slot_b", version="1.1", sequence=2)
-    for _ in range(3):
-        trial, folder = boot(root)
-        assert folder == "slot_b"
+    state = read(root, "trial.state")
+    for _ in range(20):
+        trial, folder = suspect_boot(root)
+        assert folder == "slot_b" and runs(trial, "app") == ("thermo", "1.1")
         trial.crashed("MemoryError")
+        trial.unreached()
+        trial.interrupted()
+    assert read(root, "trial.state") == state  # and no flash was worn
+    assert nothing_failed(trial, "app")
+
+
+def on_trial(root):
+    """A confirmed 1.0 in slot_a; 1.1 in slot_b, on trial from the next start on; its manifest."""
+    confirmed(root, "slot_a", version="1.0", sequence=1)
+    m = install(root, "slot_b", version="1.1", sequence=2)
+    boot(root)[0].activate("app", "slot_b", m)
+    return m
+
+
+def test_an_outage_is_nobodys_fault():
+    root = new_board()
+    on_trial(root)
+    for n in range(20):  # the server is away: they take turns
+        trial, folder = boot(root)
+        assert folder == ("slot_b", "slot_a")[n % 2] and trial.unconfirmed()
+        trial.unreached()
+    trial, folder = boot(root)
+    assert folder == "slot_b" and ends_trial(trial, "app") and nothing_failed(trial, "app")
+    assert boot(root)[1] == "slot_b" and not boot(root)[0].unconfirmed()
+
+
+def test_a_server_that_comes_back_in_the_turn_of_the_release_before():
+    root = new_board()
+    m = on_trial(root)
+    boot(root)[0].unreached()
+    trial, folder = boot(root)
+    assert folder == "slot_a" and trial.confirm("app") is True  # reset now: one more chance
+    assert nothing_failed(trial, "app")
+    trial, folder = boot(root)
+    assert folder == "slot_b" and trial.unconfirmed()
+    assert ends_trial(trial, "app")
+    assert trial.state["app"]["beaten"] == 0 and why_it_failed(trial, "app", m) is None
+
+
+def test_the_release_before_reaches_the_server_twice_and_this_one_never():
+    root = new_board()
+    m = on_trial(root)
+    boot(root)[0].unreached()
+    assert boot(root)[0].confirm("app") is True
+    trial, folder = boot(root)
+    assert folder == "slot_b"
+    trial.unreached()
+    trial, folder = boot(root)
+    assert folder == "slot_a" and not trial.confirm("app") and not trial.unconfirmed()
+    assert why_it_failed(trial, "app", m) == "the release before reached the server"
     trial, folder = boot(root)
     assert folder == "slot_a" and runs(trial, "app") == ("thermo", "1.0")
-    for _ in range(3):
-        trial, folder = boot(root)
+    assert trial.state["app"]["floor"] == 1
+
+
+def test_a_crash_in_the_turn_of_the_release_before_is_no_try():
+    root = new_board()
+    on_trial(root)
+    boot(root)[0].unreached()
+    for _ in range(7):
+        trial, folder = suspect_boot(root)
         assert folder == "slot_a"
         trial.crashed("MemoryError")
+        trial.interrupted()
+    trial.unreached()
     trial, folder = boot(root)
-    assert folder == FACTORY
-    for _ in range(7):  # there is nothing behind it
-        trial.crashed("MemoryError")
-        trial, folder = boot(root)
-        assert folder == FACTORY
+    assert folder == "slot_b" and trial.state["app"]["tries"] == 1
+
+
+def test_the_release_before_is_damaged_when_its_turn_comes():
+    root = new_board()
+    on_trial(root)
+    boot(root)[0].unreached()
+    write(root, "slot_a/main.mpy", b"rotten")
+    trial, folder = boot(root)
+    assert folder == "slot_b" and trial.unconfirmed() and nothing_failed(trial, "app")
+
+
+def test_power_cuts_are_no_tries():
+    root = new_board()
+    on_trial(root)
+    for _ in range(10):
+        trial = Trial(os, root)
+        assert trial.start(power_on=True) == root + "slot_b"
+    assert trial.state["app"]["tries"] == 1 and ends_trial(trial, "app")
 
 
 def test_reaching_the_server_forgives_crashes():
@@ -187,7 +261,7 @@ def test_damage_that_crashes_is_no_failed_package():
         trial, folder = boot(root)
         assert folder == "slot_a"
         trial.crashed("ValueError: incompatible .mpy file")
-    trial, folder = boot(root)
+    trial, folder = suspect_boot(root)
     assert folder == FACTORY and nothing_failed(trial, "app")
 
 
@@ -204,7 +278,7 @@ def test_the_watchdog_on_trial():
     for _ in range(3):
         assert suspect_boot(root)[1] == "slot_a"
     trial, folder = suspect_boot(root)
-    assert folder == FACTORY and why_it_failed(trial, "app", m) == "it never reached the server"
+    assert folder == FACTORY and why_it_failed(trial, "app", m) == "it hung"
 
 
 def test_going_back_needs_no_room():
@@ -225,9 +299,8 @@ def test_back_to_a_folder_that_is_no_more_what_it_was():
     confirmed(root, "slot_a", version="1.0", sequence=1)
     confirmed(root, "slot_b", version="1.1", sequence=2)
     write(root, "slot_a/main.mpy", b"half a download")
-    for _ in range(3):
-        boot(root)[0].crashed("x")
-    assert boot(root)[1] == FACTORY
+    write(root, "slot_b/main.mpy", b"rotten")
+    assert suspect_boot(root)[1] == FACTORY
 
 
 def test_from_the_factory_copy_and_back_into_use():

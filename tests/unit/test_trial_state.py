@@ -42,7 +42,7 @@ def test_the_state_is_what_the_documentation_says():
     assert stored_state(root) == {"app": {"run": package, "floor": 7}, "firmware": {}}
     factory = {"slot": FACTORY, "id": 0, "title": "", "version": "", "sequence": 0}
     record = {"run": package, "back": factory, "on_trial": False, "tries": 0, "floor": 7}
-    record.update({"error": "", "failed": 0, "reason": ""})
+    record.update({"aside": False, "beaten": 0, "error": "", "failed": 0, "reason": ""})
     trial, _ = boot(root)
     assert trial.state["app"] == record
     record.update({"run": factory, "floor": 0})

@@ -42,10 +42,10 @@ def refusals(life, prefix="sw"):
     *[("size", value) for value in (str(SIZE), -1, -SIZE, 1, SIZE - 1, SIZE + 1, 1 << 40)],
     *[("size", value) for value in ([0], 1.5, True)],
     *[("title", value) for value in (5, True, ["thermo"], {"a": 1}, "other")],
-    *[("version", value) for value in (1.1, True, ["1.1"], "9.9")],
+    *[("version", value) for value in (1.1, True, ["1.1"], 250 * "9")],
     *[("checksum", value) for value in (5, True, ["00"], {"a": 1}, "00", "zz")],
     *[("url", value) for value in (5, True, ["coap://a/b"], "a/b", "http://a/b")],
-    *[("url", value) for value in ("coap://a:b/c", "coap://[::1]/c")],
+    *[("url", value) for value in ("coap://a:b/c", "coap://a:99999/c", "coap://a/%")],
 )
 @scene
 def test_attributes_of_wrong_types_are_refused_with_a_text(slept, server, root, name, value):
@@ -129,7 +129,7 @@ def test_which_answers_end_an_update_and_which_only_an_attempt(slept, server, ro
     server.fault = lambda version, n: faults.pop() if faults and n == chunk else None
     life = Life(server, root)
     life.assign("1.1")
-    if fault in ("short", "long", "empty", "4.04", "4.00"):
+    if fault in ("short", "long", "empty"):
         errors = refusals(life)
         assert len(errors) == 1 and errors[0] and slept == []
         # Taken away and assigned again it is tried again; so it is by the next start.
@@ -170,11 +170,11 @@ def test_a_busy_server_is_asked_ever_less_often(slept, server, root):
     assert server.values("sw_error") == []
     # When all is settled it begins anew.
     server.window_limit = 1
-    answers = ["5.00", "4.04", "5.00"]
+    answers = ["5.00", "short", "5.00"]
     server.fault = lambda version, n: answers.pop(0) if answers else None
     life = Life(server, root)
     life.assign("1.2")
-    assert refusals(life) == ["the server answered 4.04"]
+    assert refusals(life) == ["a chunk has a wrong length"]
     life.assign("1.3")
     assert life.until() and life.reset
     assert slept[-3:] == [60000, 1000, 1000]

@@ -1,5 +1,6 @@
 # Packages at a coap:// address: what the address says, and the updater against such a server.
 
+import asyncio
 import errno
 
 from abupdate import Refused
@@ -12,16 +13,31 @@ URL = "coap://files:7/p/1.1?k=1&x"
 
 
 @rows(
-    port=("coap://h:7/p", ("h", 7, "p", ())),
-    no_port=("coap://h/p/q", ("h", 5683, "p/q", ())),
-    no_path=("coap://h", ("h", 5683, "", ())),
-    query=("coap://h/p?a=1&b=/?", ("h", 5683, "p", ["a=1", "b=/?"])),
+    port=("coap://h:7/p", ("h", 7, ["p"], ())),
+    no_port=("coap://h/p/q", ("h", 5683, ["p", "q"], ())),
+    empty_port=("coap://h:/p", ("h", 5683, ["p"], ())),
+    no_path=("coap://h", ("h", 5683, (), ())),
+    root=("coap://h/", ("h", 5683, (), ())),
+    query=("coap://h/p?a=1&b=/?", ("h", 5683, ["p"], ["a=1", "b=/?"])),
+    query_without_path=("coap://h?a", ("h", 5683, (), ["a"])),
+    empty_segments=("coap://h/a//b/", ("h", 5683, ["a", "", "b", ""], ())),
+    encoded=("coap://h/my%20%2f%c3%bc?a=%26", ("h", 5683, ["my /\u00fc"], ["a=&"])),
+    upper_case=("COAP://Host/P", ("host", 5683, ["P"], ())),
+    ipv6=("coap://[2001:db8::1]/p", ("2001:db8::1", 5683, ["p"], ())),
+    ipv6_port=("coap://[::1]:7/p", ("::1", 7, ["p"], ())),
+    fragment=("coap://h/p#x?y", ("h", 5683, ["p"], ())),
+    longest=("coap://h/" + 255 * "x", ("h", 5683, [255 * "x"], ())),
 )
 def test_what_an_address_says(url, parts):
     assert split(url) == parts
 
 
-@rows("", "h/p", "http://h/p", "coaps://h/p", "coap://h:x/p", "coap://[::1]/p")
+@rows(
+    *["", "h/p", "http://h/p", "coaps://h/p", "coap:///p", "coap://", "coap://h:x/p"],
+    *["coap://h:0/p", "coap://h:65536/p", "coap://h:99999/p", "coap://h:-1/p", "coap://[]/p"],
+    *["coap://h/%", "coap://h/%4", "coap://h/%zz", "coap://h/%+1", "coap://h/%ff", "coap://h?%%"],
+    *["coap://h/" + 256 * "x", "coap://h?" + 128 * "%c3%bc"],
+)
 def test_an_address_of_another_kind_is_refused(url):
     assert str(raised(Refused, split, url)) == "cannot fetch " + url
 
@@ -48,7 +64,7 @@ class Elsewhere:
         self.open -= 1
 
     async def get(self, path, query, sink, max_body, offset):
-        assert (path, query) == ("p/1.1", ["k=1", "x"]) and max_body > len(self.package)
+        assert (path, query) == (["p", "1.1"], ["k=1", "x"]) and max_body > len(self.package)
         assert offset % CHUNK == 0
         self.asked.append(offset)
         for at in range(offset, len(self.package), CHUNK):
@@ -103,3 +119,20 @@ def test_a_board_that_fetches_nothing_from_elsewhere_says_so(slept, server, root
     life.assign("1.1", {"url": URL})
     assert life.until(lambda: "FAILED" in server.values("sw_state"))
     assert server.values("sw_error") == ["this board fetches no " + URL]
+
+
+@scene
+def test_a_server_that_never_answers_leaves_room_for_another_assignment(slept, server, root):
+    class Silent(Elsewhere):
+        async def get(self, path, **how):
+            self.asked.append(path)
+            await asyncio.Event().wait()
+
+    it = Silent(b"")
+    life = Life(server, root, connect=it.connect)
+    life.assign("1.1", {"url": URL})
+    assert life.until(lambda: it.asked)
+    life.assign("1.2")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert it.open == 0 and Life(server, root).runs() == "1.2"

@@ -96,6 +96,7 @@ class Observation:
         self.path = path
         self.ordered = ordered
         self.registered = 0
+        self.whole = True
         self.cancelled = False
         self.token = b""
         self._queue = []
@@ -104,6 +105,9 @@ class Observation:
         self.register()
 
     def register(self):
+        error = self._client.answers("register " + self.path[-1])
+        if error:
+            raise error
         self.registered += 1
         self.token = bytes([self.registered])
         self._client.done.append((self._client.world.now, "register", self.path[-1]))
@@ -148,9 +152,10 @@ def failing(what, faults):
 
 
 class Client:
-    """A coap.Client whose server answers from answers(what), `what` being a path's end or "ping".
+    """A coap.Client whose server answers from answers(what), `what` being a path's end.
 
-    It returns a Message, an exception, or None for 2.01; of "observe" an exception or None. done
+    It returns a Message, an exception, or None for 2.01; of "observe" and "register rpc" (or
+    another path's end) an exception or None. done
     has (instant, kind, what) of all it was asked for.
     """
 
@@ -180,9 +185,6 @@ class Client:
 
     async def get(self, path, timeout_ms):
         return await self._answer(path)
-
-    async def ping(self, timeout_ms):
-        return await self._answer("ping")
 
     def reconnect(self):
         self.done.append((self.world.now, "reconnect", ""))
@@ -220,11 +222,13 @@ def session(**parameters):
                 log = []
                 device = Device(client, "TOK", clock=Clock(world))
                 device.session = Session(client, device.clock, log.append, lambda n: n // 2)
+                device.attributes.report = device.commands.report = device.session.report
                 task = world.loop.start(run(device, **parameters))
                 test(world, client, device, log)
                 world.pass_ms(0)
                 assert not task.done()
                 world.loop.cancel(task)
+                world.pass_ms(0)  # its jobs end a turn later
                 assert all([observation.cancelled for observation in client.observations])
 
         return play

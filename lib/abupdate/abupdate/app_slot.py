@@ -5,6 +5,7 @@ from micropython import const
 from . import Refused
 from .slot import Slot
 
+_FOLDER = const(2)  # blocks that LittleFS takes for one
 _UNFLUSHED_MAX = const(4096)  # bytes of a file that a power cut may lose
 _SPARE = const(8)  # blocks for the folders, the header, and what LittleFS copies on write
 
@@ -117,8 +118,7 @@ class AppSlot(Slot):
         if free > blocks:  # LittleFS that is full counts on below 0
             free = 0
         for _, size in self._walk(self._folder):
-            if size is not None:
-                free += 1 + size // block
+            free += _FOLDER if size is None else 1 + size // block
         need = _SPARE
         for _, size, _ in self._manifest["files"]:
             need += 1 + size // block

@@ -94,7 +94,7 @@ class PartitionSlot(Slot):
         except OSError:
             pass  # firmware that never was an update needs no confirmation
         if self.on_trial():  # else the tries are those of firmware that was given up
-            super().confirm()
+            return super().confirm()
 
     def _note_running(self, label):
         # The boot loader started this partition, perhaps not the one activated. What it gave up

@@ -30,11 +30,31 @@ class Slot:
     def on_trial(self):
         """Return whether what runs is on trial: activated, started and not confirmed yet."""
         record = self.trial.state[self.kind]
-        return record["on_trial"] and record["tries"] > 0
+        return record["on_trial"] and record["tries"] > 0 and not record["aside"]
 
     def confirm(self):
-        """What runs has reached the server: it stays. OSError if the flash is full."""
-        self.trial.confirm(self.kind)
+        """What runs has reached the server: it stays. OSError if the flash is full.
+
+        True: reset the board now, another release is to have its turn (Trial.confirm).
+        """
+        return self.trial.confirm(self.kind)
+
+    def note(self, checksum):
+        """Keep the server's checksum of what is to be activated. OSError if the flash is full."""
+        text = "%d %s" % (self._manifest["id"], checksum)
+        self.trial.save(self.kind + ".checksum", text.encode())
+
+    def differs(self, checksum):
+        """Return whether a package of this checksum is known to be another one than what runs.
+
+        It is if what runs was noted with another one, or if what was noted with this one does not
+        run: it was taken back.
+        """
+        noted = self.trial.read(self.kind + ".checksum").split(b" ", 1)
+        if len(noted) < 2:
+            return False
+        runs = str(self.trial.state[self.kind]["run"]["id"]).encode()
+        return (noted[0] == runs) != (noted[1] == checksum.encode())
 
     def stored(self):
         """Return the header of the package that the slot holds, whole or begun; b"" if none."""

@@ -4,3 +4,4 @@ from .block import TransferError
 from .client import Client, connect
 from .endpoint import ResetError, ResponseError
 from .message import CON, DELETE, FETCH, GET, NON, POST, PUT, Message
+from .pace import Fit

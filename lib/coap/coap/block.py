@@ -30,6 +30,14 @@ class TransferError(Exception):
     """The peer broke a body: blocks that do not fit together, or more than we take."""
 
 
+def exponent(block_size):
+    """Return SZX of the largest block that is no larger than this (RFC 7959 section 2.2)."""
+    szx = 0
+    while szx < 6 and 32 << szx <= block_size:
+        szx += 1
+    return szx
+
+
 class Transfer:
     """One request whose body, or whose answer's body, may be larger than a block.
 
@@ -46,9 +54,7 @@ class Transfer:
     _parts = None  # of the answer's body; None before its first block
 
     def __init__(self, message, block_size=1024, sink=None, max_body=16384, offset=0):
-        szx = 0
-        while szx < 6 and 32 << szx <= block_size:
-            szx += 1
+        szx = exponent(block_size)
         self.message = message
         self._our_szx = self._their_szx = szx  # of the blocks we send; the largest we take
         self.sink = sink

@@ -16,7 +16,6 @@ from .block import Transfer
 from .endpoint import Endpoint, ResponseError
 from .message import Message, add_option
 from .observation import Observation, Receiver
-from .resolver import look_up
 from .udp import UDPTransport
 from .waiting import forget, wait
 
@@ -28,7 +27,7 @@ _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _RETRY_MS = const(50)  # after an error of the network stack, and without memory
 
 
-async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=look_up):
+async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=None):
     """Return a Client of host; the first request looks the name up and opens the socket.
 
     ack_timeout_ms and window_limit are Endpoint's, look_up is UDPTransport's.
@@ -125,10 +124,13 @@ class Client:
         That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
         query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
         timeout_ms (default 93 s) is for each block. bulk: one of many (Endpoint.request).
-        block_size, sink, max_body and offset are block.Transfer's. Raises ResponseError, OSError
-        (ETIMEDOUT, ResetError, others), TransferError, ValueError.
+        block_size, sink, max_body and offset are block.Transfer's; what is not bulk gets smaller
+        blocks on a path that drops larger ones. Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS,
+        ResetError, others), TransferError, ValueError.
         """
         message = Message(code, payload, _uri(path, query, options), type)
+        if not bulk:
+            block_size = min(block_size, self.endpoint.block_size)
         transfer = Transfer(message, block_size, sink, max_body, offset)
         return self.transfer(transfer, timeout_ms, bulk)
 
@@ -161,7 +163,7 @@ class Client:
         """Look the name up again and take a new source port, without waiting for it.
 
         Requests under way go on; the old port is used until there is a new one, and longer if
-        there is none. Without an old one, requests under way end with the OSError or ValueError.
+        there is none. Without an old one, requests under way end with the OSError.
         Raises OSError ENOTCONN after close().
         """
         if not self._timer:

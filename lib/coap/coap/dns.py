@@ -41,7 +41,7 @@ def answer(data, query):
         # The question comes back as it was asked, but letters may change case.
         asked = data[_HEADER:at].lower() == query[_HEADER:].lower()
         if data[:2] != query[:2] or not asked or data[2] & 0xF8 != 0x80 or data[4:6] != b"\0\1":
-            raise ValueError("no answer to this query")
+            raise ValueError("another answer")
         size = 16 if query[-3] == AAAA else 4
         addresses = []
         for _ in range(data[6] << 8 | data[7]):
@@ -64,5 +64,5 @@ def answer(data, query):
 
 def _text(address):
     if len(address) == 4:
-        return ".".join([str(byte) for byte in address])
+        return "%d.%d.%d.%d" % tuple(address)
     return ":".join(["%02x%02x" % (address[i], address[i + 1]) for i in range(0, 16, 2)])

@@ -20,6 +20,9 @@
 #   OBSERVING  _FRESH_MS without a notification        OBSERVING   handle_timeout(): number None
 #   others     the deadline                            ended       handle_timeout()
 #
+# A slow link: an exchange that ended without an answer, or whose answer followed a repetition, is
+# remembered for a while. What comes for it later tells how long a round trip really takes.
+#
 # Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
 # `window` places, and one reserved for what is not bulk and for what was overtaken. The window
 # starts at 1, grows by 1 with each answer and halves once per window with a loss.
@@ -29,14 +32,14 @@ from binascii import crc32
 
 from micropython import const
 
+from .matching import goes_on, is_newer, match, unknown_critical
 from .message import decode
+from .pace import Fit, RoundTrip
 
 _CON = const(0)
 _ACK = const(2)
 _RST = const(3)
 _TYPE = const(0x30)  # its bits in the first byte of a datagram; none set: CON
-_BLOCK2 = const(23)
-_BLOCK1 = const(27)
 _OBSERVE = const(6)
 
 _FRESH_MS = const(128_000)  # later than this any notification is newer (RFC 7641 section 3.4)
@@ -44,8 +47,15 @@ _HALF_MS = const(1 << 29)  # half the period of ticks_ms on boards
 _MIN_CON_MS = const(1000)  # floors of the first timeout once round trips have been measured
 _MIN_NON_MS = const(200)
 _MAX_BACKOFF_MS = const(8000)  # of what a loss leaves behind for the next request
+_LATE_MS = const(247_000)  # EXCHANGE_LIFETIME: nothing later belongs to an exchange
 _IDLE_MS = const(3600_000)  # so often time is looked at: deadlines stay comparable
 _SEEN = const(16)  # datagrams remembered against duplicates
+_PAST = const(4)  # ended exchanges remembered for late answers
+_EXCHANGES = const(64)  # under way at a time, and bytes of their datagrams
+_EXCHANGE_BYTES = const(16384)
+_EVENTS = const(16)  # waiting to be taken; then no notification is, and the server repeats it
+_REPLIES = const(16)  # waiting to be sent; further ones are made when the peer repeats itself
+_LARGE = const(192)  # bytes of a datagram that may have been lost for its size
 
 # States of an exchange.
 _QUEUED = const(0)  # waits for a place to be sent, or to be sent again
@@ -89,7 +99,10 @@ class Exchange:
     repeated = 0  # if not 0, an answer tells nothing about the round trip (Karn)
     message_id = None  # of what was sent last
     receiver = None  # the caller's own
+    took_ms = None  # from its first datagram to the answer
+    taught = False  # whether an answer after the end has told how slow the link is
     # No more than this is set by _send(), and means nothing before:
+    #   sent_at     when it was sent first
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
@@ -105,7 +118,8 @@ class Endpoint:
 
     random(n) returns n random bytes. ack_timeout_ms is RFC 7252's (section 4.8) and holds until a
     round trip was measured; then the timeout follows that (RFC 6298). An exchange gives up by
-    time alone, not by a number of tries.
+    time alone, not by a number of tries. block_size is the largest block that this path seems to
+    take (16 to 1024): it falls when what may be large stays unanswered, and is probed upward.
     """
 
     heard = 0  # messages of the peer that answered something of ours: proof that it is there
@@ -117,8 +131,6 @@ class Endpoint:
     retransmissions = 0
 
     window = 1
-    _srtt = 0  # smoothed round trip * 8; 0: none measured
-    _rttvar = 0  # its mean deviation * 4
     _backoff = 0  # doublings of the timeout since the last clean round trip
     serial = 0  # datagrams sent
     _halved = 0  # losses up to this serial belong to a window that was halved already
@@ -133,19 +145,45 @@ class Endpoint:
         self._replies = []  # acknowledgements and resets to be sent
         self._events = []
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
+        self._seen_at = 0  # the oldest of them
+        self._past = []  # the last exchanges of which a late answer tells something
+        self._blocks = Fit()
+        self._round_trip = RoundTrip()
+
+    @property
+    def block_size(self):
+        """The size of blocks to send and to ask for, in bytes."""
+        return self._blocks.size
+
+    def block_failed(self):
+        """Note that a large datagram, ours or the peer's, seems to be lost for its size."""
+        self._blocks.failed()
+
+    def block_worked(self):
+        """Note that a block of block_size came through."""
+        self._blocks.worked()
 
     def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
 
         Gives the message a random token unless it has one. The exchange ends with ETIMEDOUT
-        timeout_ms (default: MAX_TRANSMIT_WAIT) from now; an empty ACK does not stop that clock.
+        timeout_ms (default: MAX_TRANSMIT_WAIT) from now, on a slow link not before an answer can
+        have come, which is at most 93 s after it was sent; an empty ACK does not stop that clock.
         With observe it stays for notifications: True for fresh ones, False for all. receiver is
         the caller's own.
-        Raises ValueError for a message that cannot be encoded.
+        Raises ValueError for a message that cannot be encoded, OSError ENOBUFS beyond 64
+        exchanges or 16 KB of datagrams under way.
         """
         if message.code and not message.token:
             message.token = self.random(4)
-        exchange = Exchange(message.encode(), message.token, now + timeout_ms)
+        datagram = message.encode()
+        size = len(datagram)
+        for exchange in self.exchanges:
+            size += len(exchange.datagram)
+        if len(self.exchanges) >= _EXCHANGES or size > _EXCHANGE_BYTES:
+            raise OSError(errno.ENOBUFS)
+        timeout_ms = max(timeout_ms, self._round_trip.patience_ms())
+        exchange = Exchange(datagram, message.token, now + timeout_ms)
         exchange.observe = observe
         exchange.bulk = bulk
         exchange.receiver = receiver
@@ -202,6 +240,7 @@ class Endpoint:
                     continue
             elif left <= 0:
                 self.cancel(exchange, OSError(errno.ETIMEDOUT))
+                self._given_up(exchange)
             elif exchange.state == _SENT:
                 left = min(left, ticks_diff(exchange.resend_at, now))
                 if left <= 0 and self._lost(exchange):
@@ -223,12 +262,22 @@ class Endpoint:
             self.duplicates += 1
             self._reply(_ACK, message)
             return
-        found = self._match(message)
-        if not found or _unknown_critical(message):
-            self.unexpected += 1
-            self._reply(_RST, message)
+        found = match(message, self.exchanges)
+        if not found or unknown_critical(message):
+            past = match(message, self._past)
+            if past:
+                self._late(past, now)
+            else:
+                self.unexpected += 1
+            # A server that goes on with an observation that we gave up has to be told.
+            self._reply(_ACK if past and past.observe is None else _RST, message)
             return
+        if found.observe is not None and len(self._events) >= _EVENTS:
+            return  # as if it were lost
         self._answered(found, now)
+        size = max(len(message.payload), len(found.datagram) - _LARGE // 2)
+        if size * 4 > self.block_size * 3:
+            self.block_worked()
         if not message.code and found.token:
             if type == _RST:
                 self.cancel(found, ResetError(errno.ECONNRESET))
@@ -247,30 +296,13 @@ class Endpoint:
             found.deadline = now + _FRESH_MS
         # This comes last: a message that memory had no room for may come again.
         if type == _CON or type < _ACK and found.observe is not None:
-            self._seen.append(crc)
-            self._seen.pop(0)
+            self._seen[self._seen_at] = crc
+            self._seen_at = (self._seen_at + 1) % _SEEN
         self._reply(_ACK, message)
-
-    def _match(self, message):
-        # Return the exchange that a message belongs to, or None.
-        type = message.type
-        code = message.code
-        by_token = type < _ACK or code  # a response or notification; also in an ACK
-        by_id = type >= _ACK  # what an ACK or a Reset is about
-        if by_token and (code < 32 or type == _RST):  # a request, a ping; a Reset with a code
-            return
-        found = None  # the last one: an old registration may have had the same message id
-        for exchange in self.exchanges:
-            if by_token and exchange.token != message.token:
-                continue
-            if by_id and exchange.message_id != message.message_id:
-                continue
-            found = exchange
-        return found
 
     def _reply(self, type, message):
         # Section 4.3: a NON is not acknowledged, and to reject it silence is enough.
-        if message.type == _CON:
+        if message.type == _CON and len(self._replies) < _REPLIES:
             mid = message.message_id
             self._replies.append(bytes((0x40 | type << 4, 0, mid >> 8, mid & 255)))
 
@@ -287,9 +319,8 @@ class Endpoint:
             datagram[2] = mid >> 8
             datagram[3] = mid & 255
             timeout_ms = self.ack_timeout_ms
-            if self._srtt:
-                floor = _MIN_CON_MS if exchange.con else _MIN_NON_MS
-                timeout_ms = max(floor, (self._srtt >> 3) + self._rttvar)
+            if usual_ms := self._round_trip.timeout_ms():
+                timeout_ms = max(_MIN_CON_MS if exchange.con else _MIN_NON_MS, usual_ms)
             limit = max(timeout_ms, _MAX_BACKOFF_MS)
             timeout_ms = min(timeout_ms << min(self._backoff, 6), limit)
             if exchange.con:  # the jitter is ACK_RANDOM_FACTOR 1.5; a NON has none
@@ -297,6 +328,9 @@ class Endpoint:
             exchange.timeout_ms = timeout_ms
         if exchange.repeated:
             self.retransmissions += 1
+        else:
+            exchange.sent_at = now
+            self._be_patient(exchange)
         self.serial += 1
         exchange.serial = self.serial
         exchange.state = _SENT
@@ -311,19 +345,47 @@ class Endpoint:
             return
         self.window = min(self.window + 1, self.window_limit)
         if not exchange.repeated:
-            sample = max(1, exchange.timeout_ms - ticks_diff(exchange.resend_at, now))
-            if self._srtt:
-                error = sample - (self._srtt >> 3)
-                self._srtt += error
-                self._rttvar += abs(error) - (self._rttvar >> 2)
-            else:
-                self._srtt = sample << 3
-                self._rttvar = sample << 1
+            self._round_trip.measured(ticks_diff(now, exchange.sent_at))
             self._backoff = 0
+        elif exchange.observe is None:
+            exchange.took_ms = ticks_diff(now, exchange.sent_at)
+            self._remember(exchange)
         for other in self.exchanges:
             if exchange.bulk and other.bulk and other.state == _SENT:
                 if other.serial < exchange.serial:
                     self._lost(other)  # overtaken: it goes out again at once
+
+    def _be_patient(self, exchange):
+        # Let a slow link have the time for an answer to what was sent.
+        patient_until = exchange.sent_at + self._round_trip.patience_ms()
+        if ticks_diff(patient_until, exchange.deadline) > 0:
+            exchange.deadline = patient_until
+
+    def _given_up(self, exchange):
+        if exchange.state == _QUEUED and not exchange.repeated:
+            return  # it was never sent
+        # What was asked for (GET, FETCH) may be large as well; a ping has code 0.
+        if len(exchange.datagram) > _LARGE or exchange.datagram[1] in (1, 5):
+            self.block_failed()
+        self._remember(exchange)
+
+    def _remember(self, exchange):
+        self._past.append(exchange)
+        del self._past[:-_PAST]
+
+    def _late(self, past, now):
+        # An answer after the end: the link is slow. Or one more after a repetition: the first was
+        # not lost, and the repetition too early.
+        self.heard += 1
+        self._silent = 0
+        sample = past.took_ms or ticks_diff(now, past.sent_at)
+        if not past.taught and 0 < sample < _LATE_MS:
+            past.taught = True
+            self._round_trip.measured(sample)
+            self._backoff = 0
+            for exchange in self.exchanges:
+                if exchange.state in (_SENT, _WAITING):
+                    self._be_patient(exchange)
 
     def _lost(self, exchange):
         # Return False if the loss belongs to a window that was halved already.
@@ -335,23 +397,3 @@ class Endpoint:
         self._halved = self.serial
         self.window = max(1, self.window >> 1)
         return True
-
-
-def _unknown_critical(message):
-    # Such an option rejects the message (section 5.4.1). The numbers of critical ones are odd.
-    for number, _ in message.options:
-        if number & 1 and number not in (_BLOCK1, _BLOCK2):
-            return True
-
-
-def goes_on(message):
-    """Whether an observation lives on after this answer: 2.05 or 2.03, with Observe."""
-    return message.code in (0x45, 0x43) and message.uint(_OBSERVE) is not None
-
-
-def is_newer(message, last):
-    """Whether a notification is newer than that with Observe value last (RFC 7641 section 3.4).
-
-    last None: anything is newer.
-    """
-    return last is None or 0 < (message.uint(_OBSERVE) - last & 0xFFFFFF) < 1 << 23

@@ -4,7 +4,7 @@ import asyncio
 
 from micropython import const
 
-from .block import Transfer
+from .block import Transfer, exponent
 from .message import Message, add_option
 
 _CON = const(0)
@@ -42,10 +42,12 @@ class Observation(Receiver):
     The first message under a token (message.token) answers a registration, the others are
     notifications. The loop ends by what ended the observation: ResponseError (the server's last
     word, also a 2.05 that comes without Observe), OSError, TransferError; or quietly after
-    cancel(). lost counts messages that a slow reader missed.
+    cancel(). lost counts messages that a slow reader missed. whole: fetch the further blocks of a
+    large message; False hands it over with its first block, and with its Block2 option.
     """
 
     lost = 0
+    whole = True
     _exchange = _old = None
 
     def __init__(self, client, message, timeout_ms, ordered):
@@ -119,20 +121,30 @@ class Observation(Receiver):
     async def _next_whole(self):
         while True:
             message = await self.next()
-            if message.option(_BLOCK2) is None:
+            if message.option(_BLOCK2) is None or not self.whole:
                 return message
-            transfer = Transfer(self.message)
-            whole = transfer.receive(message)
-            whole = whole or await self.client.transfer(transfer, self.timeout_ms)
+            whole = await self.fetch_rest(message)
             # A newer notification that came meanwhile may have changed the blocks on the server.
             if not (self.ordered and self._queue):
                 message.payload = whole.payload
                 return message
             self.lost += 1
 
+    async def fetch_rest(self, message, sink=None, max_body=16384):
+        """Return a message with its further blocks: its whole payload, or none if sink gets it.
+
+        sink and max_body are block.Transfer's. Raises what Client.request() raises.
+        """
+        transfer = Transfer(self.message, sink=sink, max_body=max_body)
+        whole = transfer.receive(message)
+        return whole or await self.client.transfer(transfer, self.timeout_ms)
+
     def _request(self, observe):
         options = list(self.message.options)
         add_option(options, _OBSERVE, observe)
+        szx = exponent(self.client.endpoint.block_size)
+        if szx < 6:  # asks for such blocks, in notifications too (RFC 7959 section 2.6)
+            add_option(options, _BLOCK2, bytes((szx,)))
         return Message(1, b"", options, self.message.type)
 
 

@@ -1,7 +1,7 @@
 # Looks names up without blocking: dns.py's packets over UDP.
 #
 # socket.getaddrinfo() blocks 7 s for each silent server, on RP2 with MicroPython 1.26 and 1.27 for
-# ever. Here it is asked for numbers only, once for each.
+# ever. A client that is given a number does not import this.
 
 import asyncio
 import errno
@@ -13,6 +13,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from . import dns
+from .udp import open_socket
 
 _PORT = const(53)
 _SERVERS = const(2)  # that many are asked, each twice: 6 s when all are silent
@@ -21,7 +22,6 @@ _POLL_MS = const(10)
 _LONGEST_MS = const(10_000)
 _BUFFER = const(512)  # the longest answer over UDP (RFC 1035 section 4.2.1)
 _KNOWS = (0, 3)  # the codes of a server that can tell: it is so, or there is no such name
-_NUMBERS = const(8)
 _FIRST_PORT = const(49152)  # of those that are nobody's (RFC 6335 section 6): 2**14
 
 # unix alone has sockaddr(), and of the three ports IPv6 that can send. It also takes a source
@@ -29,24 +29,24 @@ _FIRST_PORT = const(49152)  # of those that are nobody's (RFC 6335 section 6): 2
 _UNIX = hasattr(socket, "sockaddr")
 _TYPES = (dns.A, dns.AAAA) if _UNIX else (dns.A,)
 
-_numbers = {}  # (number, port): what getaddrinfo() said
 _until = None  # when the look-up that is under way has surely ended
 
 
 async def look_up(host):
-    """Return the addresses of a host, numbers as texts; a number is returned as it is.
+    """Return the addresses of a name: numbers as texts, not none.
 
     Another look-up that is under way is waited for: a board has few sockets. Takes 6 s at most
     beside that. Raises OSError: ENOENT (there is no such name, or no address), ETIMEDOUT (no DNS
     server knows), EHOSTUNREACH (no server is known: there is no link yet), or what the network
-    stack said; ValueError for what is no name.
+    stack said.
     """
     global _until
-    if is_number(host):
-        return [host]
     if host == "localhost":  # RFC 6761 section 6.3
         return ["127.0.0.1"]
-    dns.query(host, 0)
+    try:
+        dns.query(host, 0)
+    except ValueError:
+        raise OSError(errno.ENOENT)
     while _until is not None and ticks_diff(_until, ticks_ms()) > 0:
         await asyncio.sleep_ms(_POLL_MS)
     _until = ticks_add(ticks_ms(), _LONGEST_MS)
@@ -68,49 +68,14 @@ def servers():
     try:
         import network
     except ImportError:
-        return _configured()
+        with open("/etc/resolv.conf") as file:
+            lines = [line.split() for line in file]
+        return [(words[1], _PORT) for words in lines if words[:1] == ["nameserver"]]
     if hasattr(network, "ipconfig"):
         address = network.ipconfig("dns")
     else:
         address = network.WLAN().ifconfig()[3]
     return [(address, _PORT)] if address not in ("", "0.0.0.0") else []
-
-
-def is_number(host):
-    """Whether a host is an IPv4 or IPv6 address, and not a name."""
-    if host.count(":") > 1:
-        return True
-    parts = host.split(".")
-    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
-
-
-def open_socket(address, port, source_port=0):
-    """Return a non-blocking UDP socket, connected to a number; source_port 0: any.
-
-    Raises OSError, and leaves no socket then.
-    """
-    key = (address, port)
-    if key not in _numbers:
-        if len(_numbers) >= _NUMBERS:
-            _numbers.clear()
-        _numbers[key] = socket.getaddrinfo(address, port)[0]
-    info = _numbers[key]
-    new = socket.socket(info[0], socket.SOCK_DGRAM)
-    try:
-        new.setblocking(False)
-        if source_port:
-            new.bind(("0.0.0.0", source_port))
-        new.connect(info[-1])
-    except Exception:
-        new.close()
-        raise
-    return new
-
-
-def _configured():
-    with open("/etc/resolv.conf") as file:
-        lines = [line.split() for line in file]
-    return [(words[1], _PORT) for words in lines if words[:1] == ["nameserver"]]
 
 
 async def _ask_all(host):

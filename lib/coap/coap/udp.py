@@ -8,8 +8,8 @@
 #   opened          how many source ports were taken so far.
 #   await open()    looks the server's name up and takes a new source port. It blocks nothing. The
 #                   old port works on until the new one is there: pollable, opened and send()
-#                   change together, without an await between. Raises OSError or ValueError (the
-#                   name is none); the old port is kept then. The client calls it once at a time.
+#                   change together, without an await between. Raises OSError; the old port is kept
+#                   then. The client calls it again only when it has ended.
 #   send(datagram)  sends, or keeps a few datagrams until it can (a handshake is under way), or
 #                   raises OSError: the datagram counts as lost. It does not wait.
 #   recv()          returns the next datagram; b"" for one that is of no use; None if what came was
@@ -19,21 +19,23 @@
 #   close()         gives the port back, if there is one.
 
 import errno
+import socket
 import sys
 
 from micropython import const
 
-from .resolver import look_up, open_socket
-
 # A datagram that fills this buffer may have been cut; a block and its options stay below.
 _BUFFER = const(1280)
 _IDLE_MS = const(3600_000)
+_NUMBERS = const(8)
+
+_numbers = {}  # (number, port): what getaddrinfo() said
 
 
 class UDPTransport:
     """Datagrams to and from one host; raises what its socket raises.
 
-    look_up(host) is a coroutine function that returns addresses, as resolver.look_up() does.
+    look_up(name) is a coroutine function that returns addresses; None: resolver.look_up().
     recv() keeps the borders of datagrams: read() and readinto() of MicroPython merge them.
     """
 
@@ -44,18 +46,21 @@ class UDPTransport:
     opened = 0
     _number = ""  # the address in use
 
-    def __init__(self, host, port, look_up=look_up):
+    def __init__(self, host, port, look_up=None):
+        if not (look_up or is_number(host)):
+            from .resolver import look_up  # 3 KB of heap, which a number does without
         self.address = (host, port)
         self.look_up = look_up
         self._known = []  # the last addresses of the name, in an order that no DNS can change
 
     async def open(self):
-        """Look the name up and take a new socket at its next address. Raises OSError, ValueError.
+        """Look the name up and take a new socket at its next address. Raises OSError.
 
         While no DNS server helps, the last addresses are used.
         """
+        host = self.address[0]
         try:
-            self._known = sorted(await self.look_up(self.address[0]))
+            self._known = [host] if is_number(host) else sorted(await self.look_up(host))
         except OSError:
             if not self._known:
                 raise
@@ -95,3 +100,35 @@ class UDPTransport:
         self.pollable = new
         self.send = new.send
         self.opened += 1
+
+
+def is_number(host):
+    """Whether a host is an IPv4 or IPv6 address, and not a name."""
+    if host.count(":") > 1:
+        return True
+    parts = host.split(".")
+    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
+
+
+def open_socket(address, port, source_port=0):
+    """Return a non-blocking UDP socket, connected to a number; source_port 0: any.
+
+    getaddrinfo() blocks for names; it is asked for numbers only, and once for each.
+    Raises OSError, and leaves no socket then.
+    """
+    key = (address, port)
+    if key not in _numbers:
+        if len(_numbers) >= _NUMBERS:
+            _numbers.clear()
+        _numbers[key] = socket.getaddrinfo(address, port)[0]
+    info = _numbers[key]
+    new = socket.socket(info[0], socket.SOCK_DGRAM)
+    try:
+        new.setblocking(False)
+        if source_port:
+            new.bind(("0.0.0.0", source_port))
+        new.connect(info[-1])
+    except Exception:
+        new.close()
+        raise
+    return new

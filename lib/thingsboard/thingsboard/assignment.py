@@ -1,6 +1,12 @@
 # A package that the server wants on this board (ThingsBoard: OTA updates). Sans-I/O.
 
 from abupdate import Refused
+from micropython import const
+
+_QUERY_MAX = const(255)  # bytes of a Uri-Query (RFC 7252 table 4)
+
+# The shared attributes that make an assignment, without their prefix.
+NAMES = ("_title", "_version", "_size", "_checksum", "_checksum_algorithm", "_url")
 
 
 class Assignment:
@@ -23,7 +29,7 @@ class Assignment:
         return self.title and self.version and (self.size or self.url)
 
     def check(self):
-        """Raise Refused if what is known has the wrong types."""
+        """Raise Refused if what is known has the wrong types, or cannot be asked for."""
         for value, kind in (
             (self.title, str),
             (self.version, str),
@@ -32,3 +38,7 @@ class Assignment:
         ):
             if type(value) is not kind:  # True is an int to isinstance()
                 raise Refused("the assignment is malformed")
+        if not self.url:
+            for query in ("title=" + self.title, "version=" + self.version):
+                if len(query.encode()) > _QUERY_MAX:
+                    raise Refused("too long for CoAP: " + query.split("=")[0])

@@ -7,14 +7,16 @@ from binascii import crc32, hexlify
 class Checksum:
     """A running checksum of a package; algorithm is ThingsBoard's name.
 
-    SHA256, MD5 and CRC32 are known; any other is taken on trust, because the package is signed.
+    SHA256, MD5 and CRC32 are known, where the board's hashlib has them; any other is taken on
+    trust, because the package is signed.
     """
 
     def __init__(self, algorithm):
         self._crc = 0
         self._hash = None
         if algorithm in ("SHA256", "MD5"):
-            self._hash = getattr(hashlib, algorithm.lower())()
+            new = getattr(hashlib, algorithm.lower(), None)  # a port may leave out MD5
+            self._hash = new and new()
         self.known = self._hash or algorithm == "CRC32"
 
     def update(self, data):

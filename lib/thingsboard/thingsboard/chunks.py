@@ -6,19 +6,18 @@ import asyncio
 
 from abupdate import Refused
 from coap import NON
-from micropython import const
-
-_CHUNK = const(1024)  # bytes: one datagram
 
 
 class Window:
     """Which chunk to ask for, and which comes next. Sans-I/O.
 
-    size is the package's in bytes, limit how many chunks may be under way or wait for their turn.
+    size is the package's in bytes, chunk that of a chunk, limit how many chunks may be under way
+    or wait for their turn.
     """
 
-    def __init__(self, size, limit):
+    def __init__(self, size, limit, chunk=1024):
         self._size = size
+        self._chunk = chunk
         self.limit = limit
         self._next = 0  # the next chunk to ask for
         self._ahead = {}  # number: bytes of a chunk that came before its turn
@@ -26,9 +25,9 @@ class Window:
 
     def ask(self, offset):
         """Return the number of a chunk to ask for, or None; offset: where the image stands."""
-        self._next = max(self._next, offset // _CHUNK)  # the slot may have what comes next
+        self._next = max(self._next, offset // self._chunk)  # the slot may have what comes next
         number = self._next
-        if number * _CHUNK >= self._size:
+        if number * self._chunk >= self._size:
             return None
         if len(self.under_way) + len(self._ahead) >= self.limit:
             return None
@@ -41,25 +40,25 @@ class Window:
     def came(self, number, data):
         """Take a chunk. Raises Refused for one of a wrong length."""
         self.under_way.remove(number)
-        if len(data) != min(_CHUNK, self._size - number * _CHUNK):
+        if len(data) != min(self._chunk, self._size - number * self._chunk):
             raise Refused("a chunk has a wrong length")
         self._ahead[number] = data
 
     def ready(self, offset):
         """Return (where it begins, bytes) of the chunk that holds offset, or None."""
-        number = offset // _CHUNK
+        number = offset // self._chunk
         if number in self._ahead:
-            return number * _CHUNK, self._ahead.pop(number)
+            return number * self._chunk, self._ahead.pop(number)
 
 
-async def fetch_chunks(assignment, path, image, client, pause, progress):
+async def fetch_chunks(assignment, path, image, client, pause, progress, chunk_size):
     """Feed an Image with an assigned package; see updater.py.
 
-    path is that of the package. With pause the chunks that came are written when none is under
-    way any more.
+    path is that of the package, chunk_size in bytes. With pause the chunks that came are written
+    when none is under way any more.
     """
     size = assignment.size
-    window = Window(size, client.window_limit)
+    window = Window(size, client.window_limit, chunk_size)
     inbox = []  # (number of a chunk, Message or exception)
     arrived = asyncio.Event()
     tasks = {}  # number of a chunk under way: its task
@@ -68,7 +67,7 @@ async def fetch_chunks(assignment, path, image, client, pause, progress):
         query = (
             "title=%s" % assignment.title,
             "version=%s" % assignment.version,
-            "size=%d" % _CHUNK,
+            "size=%d" % chunk_size,
             "chunk=%d" % number,
         )
         try:

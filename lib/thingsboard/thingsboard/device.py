@@ -3,7 +3,7 @@
 # The verbs await the server's answer and raise what coap.Client.request() raises. What comes by
 # itself, attributes and commands, is fed by session.run().
 
-from coap import ResponseError
+from coap import ResponseError, TransferError
 from micropython import const
 
 from . import payload_json
@@ -18,6 +18,11 @@ _POST = const(2)
 _NOT_FOUND = const(0x84)
 _RPC_TIMEOUT_MS = const(12_000)  # the server gives up after 10 s, without a word
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
+_REPLY_MS = const(20_000)
+_QUERY = const(255)  # bytes of a Uri-Query (RFC 7252 table 4)
+_LARGE = const(1 << 20)  # bytes of all shared attributes, of which few are kept
+_CLIENT_KEYS = const("clientKeys=")
+_SHARED_KEYS = const("sharedKeys=")
 
 
 class Device:
@@ -52,7 +57,7 @@ class Device:
 
     @property
     def shared(self):
-        """The shared attributes as last heard, a dict."""
+        """The shared attributes as last heard, a dict: all of them, or those that are wanted."""
         return self.attributes.values
 
     @property
@@ -60,9 +65,16 @@ class Device:
         """What keeps the device from its server, as text; None while all is well."""
         return self.session.problem
 
-    def on_attributes(self, callback):
-        """Call callback(changed, deleted), a dict and a list of names, for shared attributes."""
-        self.attributes.listeners.append(callback)
+    def on_attributes(self, callback, names=None):
+        """Call callback(changed, deleted), a dict and a list of names, for shared attributes.
+
+        names: those it wants; None: all. If every callback names what it wants, nothing else is
+        kept, and where the server has more than fits a datagram, only these are asked for.
+        Raises ValueError for a name that cannot be asked for.
+        """
+        _queries(_SHARED_KEYS, names or ())  # a wrong name is told now
+        self.attributes.listen(callback, names)
+        self.session.register_soon()  # their values may have come already
 
     def on_rpc(self, method, handler):
         """Answer commands named method by handler(params), sync or async.
@@ -99,15 +111,54 @@ class Device:
     async def request_attributes(self, client_keys=(), shared_keys=()):
         """Return {"client": {..}, "shared": {..}} of the named attributes; all if none is named.
 
-        What the server does not have is left out; {} if it has none at all.
+        What the server does not have is left out; {} if it has none at all. Many names make
+        several requests. Raises ValueError for a name that cannot be asked for.
         """
-        query = []
-        for name, keys in (("clientKeys=", client_keys), ("sharedKeys=", shared_keys)):
-            if keys:
-                text = ",".join(keys)
-                if "=" in text or text.count(",") >= len(keys):
-                    raise ValueError("attribute names: " + text)
-                query.append(name + text)
+        client = _queries(_CLIENT_KEYS, client_keys)
+        shared = _queries(_SHARED_KEYS, shared_keys)
+        result = {}
+        while True:
+            query = [queries.pop(0) for queries in (client, shared) if queries]
+            for scope, values in (await self._read(query)).items():
+                result.setdefault(scope, {}).update(values)
+            if not (client or shared):
+                return result
+
+    async def take_large(self, observation, message, full):
+        """Take a notification of attributes that has more than one block.
+
+        The attributes that the listeners want are read by name, or, if that is all of them, one
+        after the other as the blocks come. One that does not fit is reported; the others arrive.
+        """
+        names = self.attributes.wanted()
+        if names is not None:
+            return await self._take_wanted(names)
+        members = self.payload.members()
+        await observation.fetch_rest(message, members.feed, _LARGE)
+        members.end()
+        for name in members.skipped:
+            self.session.report("attribute " + name, ValueError("too large"))
+        self.attributes.take_values(members.values, full, members.skipped)
+
+    async def _take_wanted(self, names):
+        values = {}
+        unread = []
+        queries = _queries(_SHARED_KEYS, names)
+        while queries:
+            query = queries.pop(0)
+            try:
+                values.update((await self._read((query,))).get("shared", {}))
+            except (TransferError, MemoryError) as error:
+                keys = query[len(_SHARED_KEYS) :].split(",")
+                if len(keys) > 1:
+                    queries += [_SHARED_KEYS + key for key in keys]
+                else:
+                    unread += keys
+                    self.session.report("attribute " + keys[0], error)
+        self.attributes.take_values(values, True, unread)
+
+    async def _read(self, query):
+        # GET attributes: what the server has of them, by "client" and "shared".
         try:
             request = self.client.request(_GET, self.path + ("attributes",), query=query)
             response = await self.session.watch(request)
@@ -115,7 +166,8 @@ class Device:
             if error.code != _NOT_FOUND:
                 raise
             return {}
-        return self.payload.decode("attributes", response.payload)
+        values = self.payload.decode("attributes", response.payload)
+        return {scope: values[scope] for scope in values if isinstance(values[scope], dict)}
 
     async def call(self, method, params=None, timeout_ms=_RPC_TIMEOUT_MS):
         """Call a method on the server (client-side RPC) and return its answer.
@@ -141,4 +193,19 @@ class Device:
 
     def _reply(self, id, payload):
         path = self.path + ("rpc", str(id))
-        return self.session.watch(self.client.request(_POST, path, payload))
+        request = self.client.request(_POST, path, payload, timeout_ms=_REPLY_MS)
+        return self.session.watch(request)
+
+
+def _queries(prefix, keys):
+    # The Uri-Query options that name all keys, each as long as one may be.
+    queries = []
+    for key in keys:
+        if "," in key or "=" in key or len((prefix + key).encode()) > _QUERY:
+            raise ValueError("attribute name: " + key)
+        longer = queries and queries[-1] + "," + key
+        if longer and len(longer.encode()) <= _QUERY:
+            queries[-1] = longer
+        else:
+            queries.append(prefix + key)
+    return queries

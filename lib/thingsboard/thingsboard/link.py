@@ -16,12 +16,12 @@ _BACKOFF_MS = const(1000)
 _MAX_BACKOFF_MS = const(60_000)
 _UNAUTHORIZED = const(0x81)
 _UNAUTHORIZED_MS = const(300_000)  # a wrong access token is not hammered
-_REFUSALS = const(6)  # doublings after an answer: up to a minute
+_REFUSALS = const(6)  # doublings after an answer, or nonsense: up to a minute
 _SILENCES = const(3)  # doublings after silence, which took its time already: up to 8 s
 
 
 class Schedule:
-    """When each job of a session is due: "sync", "ping" and "register".
+    """When each job of a session is due: "sync", "alive" and "register".
 
     These are a look at the time, a sign of life, and a new registration of all observations.
     keepalive_ms is the time between signs of life, 0 for none; reregister_ms, give or take a
@@ -34,7 +34,7 @@ class Schedule:
         self.reregister_ms = reregister_ms
         self._due = {"sync": now}
         if keepalive_ms:
-            self.done("ping", now)
+            self.done("alive", now)
         self.done("register", now)
 
     def next(self):
@@ -49,7 +49,7 @@ class Schedule:
     def done(self, job, now):
         """Note that a job which was begun at `now` is done."""
         period_ms = _SYNC_MS
-        if job == "ping":
+        if job == "alive":
             period_ms = self.keepalive_ms
         elif job == "register":
             self._registered = now
@@ -64,11 +64,12 @@ class Schedule:
 def backoff_ms(failures, error, random):
     """Return for how many milliseconds a job waits after so many failures in a row.
 
-    1 s, doubling to a minute, or to 8 s for an error without a response code; at random between
-    half and all of it.
+    1 s, doubling to a minute, or to 8 s after silence (OSError); at random between half and all of
+    it.
     """
     code = getattr(error, "code", 0)
-    delay_ms = _BACKOFF_MS << min(failures - 1, _REFUSALS if code else _SILENCES)
+    silence = isinstance(error, OSError)
+    delay_ms = _BACKOFF_MS << min(failures - 1, _SILENCES if silence else _REFUSALS)
     half_ms = min(delay_ms, _MAX_BACKOFF_MS) // 2
     if code == _UNAUTHORIZED:
         half_ms = _UNAUTHORIZED_MS // 2

@@ -1,7 +1,7 @@
 # Payloads in JSON, which a ThingsBoard device profile takes unless it says otherwise. Sans-I/O.
 #
 # A codec is all that the other modules know of a payload's form, and this module is one. Another
-# form, such as a Protobuf profile, is another module or object with these four functions. Values
+# form, such as a Protobuf profile, is another module or object with these five functions. Values
 # have the shapes of the server's JSON whatever the form is, and `kind` says what they are:
 #
 #   sent      telemetry  attributes  call (client-side RPC)  reply (to a command)  claim  provision
@@ -13,7 +13,12 @@ import json
 from coap import TransferError
 from micropython import const
 
-_BATCH = const(1024)  # bytes of a payload that fits one block
+# Levels of what a peer sends: comparing deeper ones needs more C stack than a board has.
+_DEEPEST = const(64)
+_QUOTE = const(34)
+_BACKSLASH = const(92)
+_OPEN = const(0x7B)  # "{", and "[" with the bit 0x20
+_CLOSE = const(0x7D)
 
 
 def encode(kind, values):
@@ -35,27 +40,30 @@ def record(values):
     return json.dumps(values, separators=(",", ":"))
 
 
-def batch(records):
-    """Return (count, payload) of as many of the first records as fit a block, at least one.
+def batch(records, limit=1024):
+    """Return (count, payload) of as many of the first records as fit limit bytes, at least one.
 
-    records is a list of (record, Unix milliseconds).
+    records is a list of (record, Unix milliseconds, or None: the server takes its own time).
     """
     parts = []
     size = 1
-    for values, ts in records:
-        part = '{"ts":%d,"values":%s}' % (ts, values)
+    for part, ts in records:
+        if ts is not None:
+            part = '{"ts":%d,"values":%s}' % (ts, part)
+        part = part.encode()
         size += len(part) + 1
-        if parts and size > _BATCH:
+        if parts and size > limit:
             break
         parts.append(part)
-    return len(parts), ("[%s]" % ",".join(parts)).encode()
+    return len(parts), b"[" + b",".join(parts) + b"]"
 
 
 def decode(kind, payload):
     """Return what the server says: a dict, or for an answer whatever its rule chain made.
 
-    Raises TransferError for what has another form.
+    Raises TransferError for what has another form, is cut short or nested deeper than 64 levels.
     """
+    _check_nesting(payload)
     try:
         values = json.loads(payload)
     except ValueError:
@@ -63,6 +71,43 @@ def decode(kind, payload):
     if kind != "answer" and not isinstance(values, dict):
         raise TransferError("the server's JSON is no object")
     return values
+
+
+def members():
+    """Return what takes the state or a change in pieces: json_members.Members."""
+    from .json_members import Members  # only where there are attributes of several blocks
+
+    return Members()
+
+
+def _check_nesting(text):
+    # MicroPython's parser takes cut JSON for whole, and comparing values that are too deep
+    # crashes it.
+    depth = 0
+    at = 0
+    size = len(text)
+    find = text.find
+    while at < size:
+        byte = text[at]
+        at += 1
+        if byte == _QUOTE:
+            escaped = True
+            while escaped:
+                at = find(b'"', at) + 1
+                if not at:
+                    raise TransferError("the server's JSON is no JSON: cut short")
+                before = at - 2
+                while text[before] == _BACKSLASH:
+                    before -= 1
+                escaped = at - before & 1  # by an odd number of backslashes
+        elif byte | 0x20 == _OPEN:
+            depth += 1
+            if depth > _DEEPEST:
+                raise TransferError("the server's JSON is nested too deep")
+        elif byte | 0x20 == _CLOSE:
+            depth -= 1
+    if depth:
+        raise TransferError("the server's JSON is no JSON: cut short")
 
 
 def _check(value, name):

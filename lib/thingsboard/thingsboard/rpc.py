@@ -1,11 +1,22 @@
 # Commands to the device (ThingsBoard: server-side RPC): handlers, replies, repetitions.
+#
+# A command comes again if its acknowledgement was lost, or the reply to it. It is a repetition as
+# long as the server has not taken the reply; after that the same command is a new one. The server
+# counts from 0 again after a restart, so the id alone tells nothing.
 
+import asyncio
 from binascii import crc32
 
+from coap import ResponseError
 from micropython import const
 
-_REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: the same command again within it is a repetition
-_REPLIES = const(8)  # kept for repetitions; no more commands than that run at a time
+_REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
+_COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
+_BYTES = const(8192)  # of what came and of what goes out, all commands together; one may have more
+_HANDLER_MS = const(60_000)
+_TRIES = const(3)  # to hand over a reply: the server is silent, or busy
+_PAUSE_MS = const(2000)  # between them
+_SERVER_ERROR = const(0xA0)  # 5.00; what is below is the server's last word
 
 
 class Command:
@@ -14,75 +25,126 @@ class Command:
     reply = None  # the payload; None while the handler runs
     action = None  # what is to be done once the server has the reply
 
-    def __init__(self, crc, came_ms):
+    def __init__(self, crc, came_ms, size):
         self.crc = crc
         self.came_ms = came_ms
+        self.size = size  # bytes of RAM that it holds, about
 
 
 class Commands:
     """Runs the handlers of commands, each command once.
 
-    handlers has them by method. codec reads commands and writes replies; clock is a Clock;
-    send(id, payload) is a coroutine that has returned when the server has the reply;
-    report(what, error) takes what goes wrong.
+    handlers has them by method; handler_ms is how long an async one may take. codec reads commands
+    and writes replies; clock is a Clock; send(id, payload) is a coroutine that has returned when
+    the server has the reply; report(what, error) takes what goes wrong. refused counts commands
+    that came while too many were under way.
     """
+
+    refused = 0
 
     def __init__(self, codec, clock, send, report):
         self.handlers = {}
+        self.handler_ms = _HANDLER_MS
         self.codec = codec
         self._clock = clock
         self._send = send
         self.report = report
         self._recent = []  # commands, oldest first
 
-    async def take(self, payload):
-        """Take a command: run its handler and send the reply; what goes wrong is reported.
+    def admit(self, payload):
+        """Return the Command that a payload is, or None: nothing is to be done.
 
-        A repetition gets the reply that the command had; while that still runs, it gets nothing.
-        An empty payload is the answer to a registration.
+        That is an empty payload (the answer to a registration), a repetition of what still runs,
+        and what is beyond the bounds: the caller on the server gets no answer then, because
+        answers take memory as well.
         """
         if not payload:
             return
+        recent = self._recent
+        now = self._clock.uptime_ms()
+        crc = crc32(payload)
+        for known in recent:
+            if known.crc == crc and now - known.came_ms < _REPEAT_MS:
+                return known if known.reply else None
+        size = len(payload)
+        while recent and (len(recent) == _COMMANDS or self._bytes() + size > _BYTES):
+            for old in recent:
+                if old.reply:  # the server never took it
+                    recent.remove(old)
+                    break
+            else:
+                self.refused += 1
+                return
+        command = Command(crc, now, size)
+        recent.append(command)
+        return command
+
+    async def take(self, payload):
+        """Take a command: run its handler and send the reply; what goes wrong is reported.
+
+        A repetition gets the reply that the command had.
+        """
+        command = self.admit(payload)
+        if command:
+            await self.obey(command, payload)
+
+    async def obey(self, command, payload):
+        """Do what an admitted command says; reports what goes wrong."""
         try:
             fields = self.codec.decode("command", payload)
-            command = Command(crc32(payload), self._clock.uptime_ms())
-            for known in self._recent:
-                if known.crc == command.crc and command.came_ms - known.came_ms < _REPEAT_MS:
-                    command = known
-            if command not in self._recent:
-                await self._begin(command, str(fields.get("method")), fields.get("params"))
+            id = fields.get("id")
+            payload = None  # it may be large, and the handler slow
             if not command.reply:
-                return  # it still runs, and will reply
-            await self._send(fields.get("id"), command.reply)
-            action = command.action
-            if action:
+                await self._run(command, str(fields.get("method")), fields.get("params"))
+            fields = None
+            try:
+                await self._hand_over(id, command.reply)
+                self._forget(command)
+            finally:
+                # The server has the reply, or will not take it.
+                action = command.action
                 command.action = None
-                action()
+                if action:
+                    action()
         except Exception as error:
             self.report("rpc", error)
+        finally:
+            if not command.reply:  # it was no command, or memory was short
+                self._forget(command)
 
-    async def _begin(self, command, method, params):
-        recent = self._recent
-        if len(recent) == _REPLIES:
-            if not recent[0].reply:  # its place is needed, and it still runs
-                command.reply = self.codec.encode("reply", {"error": "busy"})
-                return
-            recent.pop(0)
-        recent.append(command)
+    async def _run(self, command, method, params):
         try:
             values = {"error": "no such method"}
             if method in self.handlers:
                 values = self.handlers[method](params)
                 if hasattr(values, "send"):  # a coroutine
-                    values = await values
+                    values = await asyncio.wait_for_ms(values, self.handler_ms)
                 if isinstance(values, tuple):
                     values, command.action = values
                 if values is None:
                     values = {}
                 elif not isinstance(values, dict):
                     values = {"error": "the handler returned no dict"}
-            command.reply = self.codec.encode("reply", values)
+            reply = self.codec.encode("reply", values)
         except Exception as error:
             # Only the kind goes out: the text may hold what nobody else is to see.
             self.report(method, error)
-            command.reply = self.codec.encode("reply", {"error": type(error).__name__})
+            reply = self.codec.encode("reply", {"error": type(error).__name__})
+        command.size = len(reply)
+        command.reply = reply
+
+    async def _hand_over(self, id, reply):
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                return await self._send(id, reply)
+            except (OSError, ResponseError) as error:
+                if not left or 0 < getattr(error, "code", 0) < _SERVER_ERROR:
+                    raise
+            await asyncio.sleep_ms(_PAUSE_MS)
+
+    def _bytes(self):
+        return sum([command.size for command in self._recent])
+
+    def _forget(self, command):
+        if command in self._recent:
+            self._recent.remove(command)

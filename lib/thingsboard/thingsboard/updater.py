@@ -2,9 +2,11 @@
 # (ThingsBoard: OTA updates).
 #
 # What becomes of an assignment:
-#   1 nothing is to do: it is not complete, was refused before, or runs already
+#   1 nothing is to do: it is not complete, was refused before, or runs already. What runs is told
+#     as UPDATED, once per assignment and start: the server waits for it
 #   2 it is refused: FAILED with the reason, and not tried again until the assignment changes
-#   3 silence, a busy server, a full flash: it is tried again after a wait
+#   3 silence, a busy server, a full flash: it is tried again after a wait; so is what the server
+#     does not have, a few times
 #   4 another assignment takes its place: the same, with that one
 #   5 it is in the slot: UPDATING, and the board starts anew
 # In 3 and 4 the slot keeps what it has. What failed on trial the slot refuses: that is 2.
@@ -15,17 +17,21 @@
 # and what the client raises.
 
 import asyncio
+from errno import ETIMEDOUT
 
 from abupdate import Refused
 from abupdate.image import Image
 from micropython import const
 
-from .assignment import Assignment
+from .assignment import NAMES, Assignment
 from .checksum import Checksum
 from .chunks import fetch_chunks
 
 _CLIENT_ERROR = const(0x80)  # 4.00
 _SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
+_REFUSALS = const(5)  # tries that end so before it counts: a cache may be cold for half a minute
+_CHUNK = const(1024)  # bytes: one datagram
+_CHUNK_MIN = const(128)
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
 
@@ -47,11 +53,15 @@ class Updater:
         self.progress = progress or (lambda done, total: None)
         self.pause = pause
         self.connect = connect
-        self._refused = {}  # by prefix: the id of the assignment that was, ending 2
-        self._changed = asyncio.Event()  # shared attributes came since the assignments were read
+        self._settled = {}  # by prefix: the id of the assignment that was, ending 1 or 2
+        self._introduced = set()  # the prefixes of what was told as UPDATED at this start
+        self._changed = asyncio.Event()  # other assignments came since they were read
+        self._ids = None  # of the assignments as last heard
+        self._renew()
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
-        device.on_attributes(self.take_attributes)
+        names = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
+        device.on_attributes(self.take_attributes, names)
 
     async def run(self):
         """Work until cancelled."""
@@ -65,12 +75,16 @@ class Updater:
                 self._changed.clear()
                 for prefix in ("fw", "sw"):
                     await self._settle(Assignment(prefix, self.device.shared))
+                self._renew()
                 delay_ms = _MIN_DELAY_MS
                 await self._changed.wait()
             except Exception as error:
                 self.device.session.report("update", error)
-                await asyncio.sleep_ms(delay_ms)
-                delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
+                try:
+                    await asyncio.wait_for_ms(self._changed.wait(), delay_ms)
+                    delay_ms = _MIN_DELAY_MS
+                except asyncio.TimeoutError:
+                    delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
 
     async def introduce(self, prefix):
         """Tell what runs, once per start; that it reached the server confirms it."""
@@ -80,29 +94,42 @@ class Updater:
         values = {key + "_title": title, key + "_version": version}
         if slot.on_trial():
             values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
+            self._introduced.add(prefix)
         await self.device.send_telemetry(values)
-        slot.confirm()
+        if slot.confirm():
+            self.reset()
+
+    def _renew(self):
+        # What was learned of a download is of no use to another one.
+        self._furthest = self._refusals = 0  # the offset it came to; refusals since
+        self._chunk = _CHUNK
 
     async def _settle(self, assignment):
         prefix = assignment.prefix
-        if assignment.id == self._refused.get(prefix):
+        if assignment.id == self._settled.get(prefix):
             return
-        self._refused[prefix] = None
+        self._settled[prefix] = None
         if not assignment.is_complete():
             return
         try:
             await self._install(assignment, self.slots.get(prefix))
         except Refused as error:
             await self._tell(prefix, "FAILED", str(error))
-            self._refused[prefix] = assignment.id
+        self._settled[prefix] = assignment.id
 
     async def _install(self, assignment, slot):
         prefix = assignment.prefix
         if not slot:
             raise Refused("this board takes no " + prefix)
-        if tuple(slot.current()) == (assignment.title, assignment.version):
-            return
         assignment.check()
+        checksum = str(assignment.checksum or "").lower()
+        told = prefix in self._introduced
+        self._introduced.discard(prefix)
+        if tuple(slot.current()) == (assignment.title, assignment.version):
+            if not (checksum and slot.differs(checksum)):
+                if not told:
+                    await self._tell(prefix, "UPDATED")
+                return
         image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
             await self._tell(prefix, "DOWNLOADING")
@@ -110,6 +137,7 @@ class Updater:
             await self._tell(prefix, "DOWNLOADED")
             self._verify(assignment, slot)
             await self._tell(prefix, "VERIFIED")
+            slot.note(checksum)
             slot.activate()
         finally:
             slot.abort()
@@ -120,6 +148,8 @@ class Updater:
 
     async def _fetch(self, assignment, image):
         # As a task of its own, so that another assignment can end it.
+        endpoint = self.device.client.endpoint
+        heard = endpoint.heard
         self._download = asyncio.create_task(self._start_fetch(assignment, image))
         self._fetching = assignment
         try:
@@ -129,8 +159,16 @@ class Updater:
                 raise  # we are cancelled, not it
             raise OSError("another package was assigned")
         except Exception as error:
+            if image.offset > self._furthest:
+                self._furthest = image.offset
+                self._refusals = 0
+            elif error.args[:1] == (ETIMEDOUT,) and endpoint.heard != heard:
+                # It is only the chunk that does not come: the path may drop large datagrams.
+                self._chunk = max(self._chunk // 2, _CHUNK_MIN)
             if _CLIENT_ERROR <= getattr(error, "code", 0) < _SERVER_ERROR:
-                raise Refused("the server answered %s" % error)
+                self._refusals += 1
+                if self._refusals > _REFUSALS:
+                    raise Refused("the server answered %s" % error)
             raise
         finally:
             self._download.cancel()
@@ -145,7 +183,10 @@ class Updater:
         if not device.access_token:
             raise Refused("CoAP gives no packages to a device with X.509")
         path = assignment.prefix, device.access_token
-        return fetch_chunks(assignment, path, image, device.client, self.pause, self.progress)
+        client = device.client
+        return fetch_chunks(
+            assignment, path, image, client, self.pause, self.progress, self._chunk
+        )
 
     def _verify(self, assignment, slot):
         check = Checksum(assignment.algorithm)
@@ -159,6 +200,11 @@ class Updater:
 
     def take_attributes(self, changed, deleted):
         """Hear of new shared attributes, as a listener of the device."""
+        ids = [Assignment(prefix, self.device.shared).id for prefix in ("fw", "sw")]
+        if ids == self._ids:
+            return
+        self._ids = ids
+        self._renew()
         self._changed.set()
         fetching = self._fetching
         if fetching and fetching.id != Assignment(fetching.prefix, self.device.shared).id:
