@@ -48,9 +48,12 @@ class Field:
         )
         return Package("micropython", version, data)
 
-    def board(self, image, sim, port="rp2", **settings):
-        """Return a board, switched off, whose access token is the name of its image file."""
-        board = Board(image, port=port)
+    def board(self, image, sim, port="rp2", conditions=None, **settings):
+        """Return a board, switched off, whose access token is the name of its image file.
+
+        conditions: more arguments of Board: its network, console, clock.
+        """
+        board = Board(image, port=port, **(conditions or {}))
         root = image.with_suffix(".root")
         shutil.copytree(self._root, root)
         settings = {

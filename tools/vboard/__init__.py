@@ -2,7 +2,9 @@
 
 from tools.vboard.host.appimage import app_image
 from tools.vboard.host.board import Board, BoardError
+from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import End
+from tools.vboard.host.network import Network
 from tools.vboard.host.ports import ESP32, PORTS, RP2, Port
 from tools.vboard.protocol import BLOCK, PAGE

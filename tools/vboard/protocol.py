@@ -5,11 +5,15 @@ The host imports it. In the board's side it puts the values in for the names whe
 
 Host to board, once, on the command line (`-m vboard`, then):
 
-    CONTROL_FD PORT UNIT IMAGE WEAR CUT_AT HALF COMMAND [ARGUMENT]
+    CONTROL_FD NETWORK_FD CLOCK PORT UNIT IMAGE WEAR CUT_AT HALF PROMPT COMMAND [ARGUMENT]
 
-CONTROL_FD is a socket, PORT one of RP2 and ESP32, UNIT the bytes that flash is programmed in
-multiples of, IMAGE and WEAR the files of the flash chip, CUT_AT the flash operation at which power
-fails (1 is the first, 0 never), HALF 1 if that one is half done. COMMAND is one of the commands.
+CONTROL_FD is a socket, NETWORK_FD another one (0: the board has no network; else the board asks
+there, and the host answers: host/network.py). CLOCK is a file of the host that says how many
+seconds the board's clock is ahead, or NO_CLOCK: it has the host's. PORT is one of RP2 and ESP32,
+UNIT the bytes that flash is programmed in multiples of. IMAGE and WEAR are the files of the flash
+chip, CUT_AT is the flash operation at which power fails (1 is the first, 0 never), HALF 1 if that
+one is half done. PROMPT is 1 if a program that ends leads to the interpreter's prompt, 0 if to
+REPL. COMMAND is one of the commands.
 
 Board to host, on the socket: lines, each a word and perhaps an argument. After one of LAST_WORDS
 the board runs no further instruction and waits for its end. Nothing is ever sent back.
@@ -19,14 +23,20 @@ the board runs no further instruction and waits for its end. Nothing is ever sen
 RP2 = "rp2"
 ESP32 = "esp32"
 
+NO_CLOCK = "-"
+
 # Commands
 BOOT = "boot"  # argument: POWER_ON, RESET or WATCHDOG; run as a board does
+SOFT = "soft"  # argument: why the board started before this soft reset; run as a board does
+RAW = "raw"  # the same in the raw REPL, where main.py does not run
 FORMAT = "format"  # make an empty file system, and exit
 EXECUTE = "execute"  # argument: a file of the host; run it with the flash at /, and exit
 
 # Words that the board goes on after
 FEED = "feed"  # the watchdog was fed
 LED = "led"  # argument: 0 or 1
+OWN = "own"  # argument: the bytes of the heap that are in use before the first program
+PROMPT = "prompt"  # the program ended or crashed, and the interpreter's prompt follows
 
 # Also why a board starts
 POWER_ON = "power-on"  # never sent

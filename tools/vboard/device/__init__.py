@@ -9,7 +9,10 @@
 # one that the board has, and uses of it:
 #
 #   CAUSES                why the board starts, by the protocol: what machine.reset_cause() returns
+#   SOFT_RESET            that after a soft reset, if the port tells
 #   LONGEST_WATCHDOG_MS   machine.WDT refuses more
+#   EPOCH_YEAR            that `time` counts from, where the board has a clock of its own
+#   TICKS_STAND           whether they do in light sleep
 #   start(chip, halt)     before the file system is mounted: what the boot loader does. chip is the
 #                         NOR; halt(word, detail) tells the supervisor and never returns
 #   make_file_system()    make an empty one

@@ -15,12 +15,26 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
 def main():
-    control_fd, port_name, unit, image, wear, cut_at, half, command, argument = sys.argv[1:]
+    control_fd, network_fd, clock_file, port_name, unit, image, wear, *more = sys.argv[1:]
+    cut_at, half, prompt, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
-    machine.begin(port, argument if command == protocol.BOOT else protocol.POWER_ON)
+    soft = command in (protocol.SOFT, protocol.RAW)
+    booting = soft or command == protocol.BOOT
+    machine.begin(port, argument if booting else protocol.POWER_ON, soft)
     sys.modules["machine"] = machine
     sys.modules[port_name] = port
+    if clock_file != protocol.NO_CLOCK:
+        from vboard import clock
+
+        clock.begin(port, open(clock_file))
+        sys.modules["time"] = clock
+    if int(network_fd):
+        from vboard import network, sockets
+
+        network.begin(open(int(network_fd), "r+b"))
+        sys.modules["network"] = network
+        sys.modules["socket"] = sockets
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
     chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), int(half))
@@ -30,11 +44,15 @@ def main():
         return
     mount(port)
     gc.collect()  # a program finds nothing that only the start needed
+    control.tell(protocol.OWN, gc.mem_alloc())
     if command == protocol.EXECUTE:
         vfs.mount(vfs.VfsPosix("/"), "/host", readonly=True)
         execfile("/host" + argument, {"__name__": "__main__", "chip": chip})
     else:
-        boot()
+        boot(("boot.py",) if command == protocol.RAW else ("boot.py", "main.py"))
+        if not int(prompt):
+            control.halt(protocol.REPL)
+        control.tell(protocol.PROMPT)
 
 
 def mount(port):
@@ -49,15 +67,12 @@ def mount(port):
     os.chdir("/")
 
 
-def boot():
-    """Run what is on the board, and never return."""
+def boot(names):
+    """Run what is on the board."""
     for name in _HOST_FOLDERS:
         vfs.mount(vfs.VfsPosix(name), name, readonly=True)
-    try:
-        for name in ("boot.py", "main.py"):
-            run(name)
-    finally:
-        control.halt(protocol.REPL)
+    for name in names:
+        run(name)
 
 
 def run(name):

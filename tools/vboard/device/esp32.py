@@ -15,7 +15,10 @@ CAUSES = {
     protocol.RESET: HARD_RESET,
     protocol.WATCHDOG: WDT_RESET,
 }
+SOFT_RESET = 5
 LONGEST_WATCHDOG_MS = 1 << 30
+EPOCH_YEAR = 2000
+TICKS_STAND = False
 
 _BLOCK = const(protocol.BLOCK)
 _APP = const(0)

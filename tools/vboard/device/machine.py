@@ -1,7 +1,11 @@
 # The module `machine` of the virtual board, with the manners of its port. The supervisor does what
 # the hardware does; this module tells it.
 
+import os
+import sys
+
 import vboard.protocol as protocol
+import vfs
 
 from . import control
 
@@ -11,13 +15,42 @@ WDT_RESET = 3
 
 _port = None
 _reset_cause = PWRON_RESET
+_sources = None  # the folder of this package, on the host
 
 
-def begin(port, cause):
-    """Called by the start code: the port's module, and why the board starts."""
-    global _port, _reset_cause
+def begin(port, cause, soft):
+    """Called by the start code: the port's module, and why the board starts.
+
+    After a soft reset that is why it started before, but where the port knows better.
+    """
+    global _port, _reset_cause, _sources
+    _sources = vfs.VfsPosix(os.getcwd() + "/vboard")
     _port = port
     _reset_cause = port.CAUSES[cause]
+    if soft:
+        _reset_cause = getattr(port, "SOFT_RESET", _reset_cause)
+
+
+def __getattr__(name):
+    if name in ("Timer", "RTC", "lightsleep"):
+        return getattr(_extras(), name)
+    if name == "SOFT_RESET" and hasattr(_port, name):
+        return _port.SOFT_RESET
+    raise AttributeError(name)
+
+
+def _extras():
+    # What few programs want is read from the host when it is wanted: till then it takes no memory.
+    if "vboard.extras" not in sys.modules:
+        folder = os.getcwd()
+        vfs.mount(_sources, "/vboard")
+        os.chdir("/")
+        try:
+            __import__("vboard.extras")
+        finally:
+            os.chdir(folder)
+            vfs.umount("/vboard")
+    return sys.modules["vboard.extras"]
 
 
 def reset():

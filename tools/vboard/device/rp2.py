@@ -14,6 +14,8 @@ CAUSES = {
     protocol.WATCHDOG: WDT_RESET,
 }
 LONGEST_WATCHDOG_MS = 8388
+EPOCH_YEAR = 1970
+TICKS_STAND = True
 
 _BLOCK = const(protocol.BLOCK)
 _PAGE = const(protocol.PAGE)

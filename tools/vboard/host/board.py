@@ -16,12 +16,15 @@ from tools import bytecode
 from tools.vboard import protocol
 from tools.vboard.host import files, interpreter
 from tools.vboard.host.appimage import app_image
+from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import EXIT, STOP, End, Life
+from tools.vboard.host.network import Network
 from tools.vboard.host.ports import PORTS
 
 ONCE_HEAP = "4M"  # of what is not the board's own program
 ONCE_TIMEOUT_S = 120
+UNSET = "unset"
 RESTARTS = (protocol.RESET, protocol.WATCHDOG)
 
 
@@ -34,7 +37,10 @@ class Board:
 
     port "rp2" is a Pico W, whose flash holds nothing but the file system; "esp32" an ESP32 with
     the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both. heap
-    is that of the port unless it is given.
+    is that of the port unless it is given. A board that is given no network has no module
+    `network`: the host is on the net already. Given a console (a pseudo-terminal), a program that
+    ends leads to the interpreter's prompt; else the board is stuck there. clock is UNSET or by how
+    many seconds it is ahead of the right time; without one, the board has the host's clock.
     """
 
     def __init__(
@@ -43,11 +49,21 @@ class Board:
         heap: str | None = None,
         on_line: Callable[[str], None] | None = None,
         port: str = "rp2",
+        network: Network | None = None,
+        console: Console | None = None,
+        clock: str | float | None = None,
     ):
         self.port = PORTS[port]
         self.flash = Flash(image, self.port.blocks)
         self.heap = heap or self.port.heap
+        self.own = 0  # bytes of the heap that were in use before the last program
+        self._clock = None
+        if clock is not None:
+            self._clock = self.flash.image.with_name(self.flash.image.name + ".clock")
+            self.set_clock(clock)
         self.on_line = on_line
+        self.network = network
+        self.serial = console
         self.lines: list[str] = []
         self.ends: list[End] = []
         self.led = 0
@@ -55,6 +71,12 @@ class Board:
         self._thread = None
         self._process = None
         self._switched_off = ""  # "cut" or "stop" once that was done from outside
+
+    def set_clock(self, clock: str | float) -> None:
+        """Let the clock jump: UNSET, or by how many seconds it is ahead of the right time."""
+        ahead_s = self.port.clock - time.time() if clock == UNSET else clock
+        self._clock.parent.mkdir(parents=True, exist_ok=True)
+        self._clock.write_text(f"{round(ahead_s):12}")
 
     # The flash, while the board is off
 
@@ -165,11 +187,28 @@ class Board:
 
     def _supervise(self, cut_at, half):
         cause = protocol.POWER_ON
-        while cause == protocol.POWER_ON or cause in RESTARTS:
+        started = cause  # why, but for soft resets
+        watchdog = None
+        while cause == protocol.POWER_ON or cause in RESTARTS or cause == protocol.SOFT:
+            command = protocol.BOOT
+            if cause == protocol.SOFT:
+                command = protocol.RAW if self.serial.raw else protocol.SOFT
+            else:
+                started = cause
+                watchdog = None
             life = interpreter.started(
-                self.port, self.flash, self.heap, cut_at, half, protocol.BOOT, cause
+                self.port,
+                self.flash,
+                self._heap_size(),
+                cut_at,
+                half,
+                command,
+                started,
+                self.network,
+                self.serial,
+                self._clock,
             )
-            end = self._live(life, self._printed, self._lit)
+            end, watchdog = self._live(life, self._printed, self._lit, self.serial, watchdog)
             with self._changed:
                 if self._switched_off:
                     end = End(self._switched_off, time.monotonic())
@@ -177,19 +216,35 @@ class Board:
                 self._changed.notify_all()
             cause = end.cause
 
-    def _live(self, life, on_line, on_led):
-        # One process, from its start to its end.
+    def _live(self, life, on_line, on_led, serial=None, watchdog=None):
+        # One process, from its start to its end; and its watchdog.
         with life as (process, control):
             with self._changed:
                 self._process = process
                 if self._switched_off:
                     process.kill()
-            end = Life(process.stdout, control, on_line, on_led).run()
+            seen = Life(
+                serial or process.stdout, control, on_line, on_led, watchdog, serial is not None
+            )
+            end = seen.run()
+            self.own = seen.own
             if end.cause == EXIT:
                 end.exit_code = process.wait()
+                if serial and end.exit_code == 0:
+                    end.cause = protocol.SOFT
+                    serial.soft_reset()
+                elif serial and seen.watchdog[1]:
+                    end.cause = protocol.WATCHDOG
             with self._changed:
                 self._process = None
-        return end
+        return end, seen.watchdog
+
+    def _heap_size(self):
+        # The program gets what was asked for, the board's side what it needs beside that.
+        units = {"k": 1024, "M": 1024 * 1024}
+        asked = int(self.heap[:-1]) * units[self.heap[-1]]
+        own = self.port.own[self.network is not None, self._clock is not None]
+        return str(asked + own)
 
     def _printed(self, line):
         with self._changed:
@@ -211,7 +266,7 @@ class Board:
         life = interpreter.started(self.port, self.flash, heap, cut_at, half, command, argument)
         timer = threading.Timer(ONCE_TIMEOUT_S, self._kill)
         timer.start()
-        end = self._live(life, printed.append, lambda value: None)
+        end, _ = self._live(life, printed.append, lambda value: None)
         timer.cancel()
         return end, "\n".join(printed)
 

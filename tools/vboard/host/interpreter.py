@@ -2,44 +2,81 @@
 
 import atexit
 import contextlib
+import fcntl
+import os
 import socket
 import subprocess
+import termios
 from collections.abc import Iterator
+from pathlib import Path
 
 from tools.unixport import environment, micropython
+from tools.vboard import protocol
 from tools.vboard.host.compiler import MODULE_PATH, compile_device
+from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
+from tools.vboard.host.network import Network
 from tools.vboard.host.ports import Port
 
 
 @contextlib.contextmanager
 def started(
-    port: Port, flash: Flash, heap: str, cut_at: int, half: bool, command: str, argument: str = ""
+    port: Port,
+    flash: Flash,
+    heap: str,
+    cut_at: int,
+    half: bool,
+    command: str,
+    argument: str = "",
+    network: Network | None = None,
+    console: Console | None = None,
+    clock: Path | None = None,
 ) -> Iterator[tuple[subprocess.Popen, socket.socket]]:
     """Yield a process that has started a command of the protocol, and the socket of its words.
 
-    Its console is the process's stdout. In the end it is killed.
+    Its console is the process's stdout, or the one that is given. In the end it is killed.
     """
     compile_device()
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        arguments = [theirs.fileno(), port.name, port.unit, flash.image, flash.wear_file]
-        arguments += [cut_at, int(half), command, argument]
+    asked, asks = socket.socketpair()  # a line to the network
+    with ours, theirs, asked, asks:
+        asking = asks.fileno() if network else 0
+        arguments = [theirs.fileno(), asking, clock or protocol.NO_CLOCK]
+        arguments += [port.name, port.unit, flash.image, flash.wear_file]
+        arguments += [cut_at, int(half), int(console is not None), command, argument]
+        options = ["-X", f"heapsize={heap}"]
+        streams = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+        }
+        if console:
+            options.append("-i")
+            terminal = console.open()
+            streams = dict.fromkeys(streams, terminal) | {
+                "start_new_session": True,
+                "preexec_fn": lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0),
+            }
         process = subprocess.Popen(
-            [micropython(), "-X", f"heapsize={heap}", "-m", "vboard", *map(str, arguments)],
+            [micropython(), *options, "-m", "vboard", *map(str, arguments)],
             cwd=MODULE_PATH,  # where modules are looked for first, by a name that is short
             env=environment(),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            pass_fds=[theirs.fileno(), asks.fileno()],
+            **streams,
         )
         atexit.register(process.kill)
         theirs.close()
+        asks.close()
+        if console:
+            os.close(terminal)
+        if network:
+            network.begin(port.name, asked, command in (protocol.SOFT, protocol.RAW))
         try:
             yield process, ours
         finally:
+            if network:
+                network.end()
             process.kill()
             process.wait()
-            process.stdout.close()
+            (console or process.stdout).close()
             atexit.unregister(process.kill)

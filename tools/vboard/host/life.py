@@ -29,15 +29,26 @@ class Life:
     """One life of the interpreter: reads its console and its words to the hardware until it ends.
 
     on_line(text) gets the console, on_led(value) the LED. The caller kills what is left of it.
+    watchdog is that of the life before a soft reset. prompt: the interpreter's prompt follows a
+    program, and its end is a soft reset. own: what the board's side takes of the heap, in bytes,
+    once it has told.
     """
 
-    def __init__(self, console, control, on_line, on_led):
+    own = 0
+
+    def __init__(self, console, control, on_line, on_led, watchdog=None, prompt=False):
         self._streams = {console: on_line, control: self._word}
         self._buffers = {console: b"", control: b""}
         self._on_led = on_led
-        self._timeout_s = None
-        self._deadline = None
+        self._timeout_s, self._deadline = watchdog or (None, None)
+        self._prompt = prompt
+        self._at_prompt = False
         self._end = None
+
+    @property
+    def watchdog(self) -> tuple[float | None, float | None]:
+        """The timeout of the watchdog and when it bites; None: it is not armed."""
+        return self._timeout_s, self._deadline
 
     def run(self) -> End:
         """Return why this life ended."""
@@ -53,10 +64,11 @@ class Life:
                     return self._finish(selector)
                 # Judged only when nothing waits to be read: a feed may have come while we slept.
                 if not ready and self._deadline and time.monotonic() > self._deadline:
-                    where = " (at the REPL)" if self._end else ""
+                    where = " (at the REPL)" if self._end or self._at_prompt else ""
                     detail = f"not fed for {self._timeout_s} s{where}"
                     return End(protocol.WATCHDOG, time.monotonic(), detail)
-        if self._deadline and not self._end:  # a hard fault: the watchdog goes on
+        # A hard fault: the watchdog goes on.
+        if self._deadline and not self._end and not self._prompt:
             return End(protocol.WATCHDOG, time.monotonic(), "the interpreter has died")
         return self._end or End(EXIT, time.monotonic(), "of the interpreter")
 
@@ -88,6 +100,10 @@ class Life:
             self._timeout_s = int(argument) / 1000
         if word in (protocol.WATCHDOG, protocol.FEED):
             self._deadline = time.monotonic() + self._timeout_s
+        elif word == protocol.OWN:
+            self.own = int(argument)
+        elif word == protocol.PROMPT:
+            self._at_prompt = True
         elif word == protocol.LED:
             self._on_led(int(argument))
         elif word in protocol.LAST_WORDS:

@@ -1,0 +1,104 @@
+"""The console of a virtual board over a pseudo-terminal, as slow as a serial line.
+
+Two of them: a host tool opens the outer one by its path; the interpreter has the inner one, a new
+one in each life. What passes between them is held to the baud rate.
+"""
+
+import collections
+import os
+import termios
+import threading
+import time
+import tty
+
+BYTES_PER_S = 115200 // 10
+_CHUNK = 64
+_KEPT = 65536  # of what the board prints while nobody reads
+_RAW_ON = b"\x01"
+_RAW_OFF = b"\x02"
+_PROMPT = b">>> "
+
+
+class Console:
+    """path is what a host tool opens. raw: whether the tool last asked for the raw REPL."""
+
+    def __init__(self):
+        self._outer, self._kept_open = os.openpty()  # so no hang-up when a tool leaves
+        tty.setraw(self._kept_open)
+        self.path = os.ttyname(self._kept_open)
+        self.raw = False
+        self._inner = None
+        self._returns = False  # to the raw REPL, as soon as there is a prompt
+        self._last = b""
+        self._out: collections.deque[bytes] = collections.deque(maxlen=_KEPT // _CHUNK)
+        self._printed = threading.Event()
+        os.set_blocking(self._outer, True)
+        for work in (self._carry_in, self._carry_out):
+            threading.Thread(target=work, daemon=True).start()
+
+    def open(self) -> int:
+        """Return a new terminal for an interpreter."""
+        self._inner, slave = os.openpty()
+        mode = termios.tcgetattr(slave)
+        mode[0] &= ~(termios.ICRNL | termios.IXON)
+        mode[3] &= ~(termios.ECHO | termios.ICANON)
+        for key in (termios.VQUIT, termios.VSUSP):  # Ctrl-C alone means something on a board
+            mode[6][key] = b"\0"
+        termios.tcsetattr(slave, termios.TCSANOW, mode)
+        return slave
+
+    def fileno(self) -> int:
+        return self._inner
+
+    def read1(self, size: int) -> bytes:
+        """Return what the interpreter has printed; b"" at its end."""
+        try:
+            data = os.read(self._inner, size)
+        except OSError:
+            return b""
+        if self._returns and _PROMPT in self._last + data:
+            self._returns = False
+            os.write(self._inner, _RAW_ON)
+        # The interpreter's line ends pass a terminal that adds a carriage return to them.
+        twice = self._last.endswith(b"\r") and data.startswith(b"\r")
+        self._last = data[-len(_PROMPT) :]
+        self._say(data[twice:].replace(b"\r\r", b"\r"))
+        return data
+
+    def close(self) -> None:
+        """The interpreter has ended."""
+        inner, self._inner = self._inner, None
+        os.close(inner)
+
+    def soft_reset(self) -> None:
+        """Say so, and come back to the raw REPL where that was on."""
+        self._say(b"MPY: soft reboot\r\n")
+        self._returns = self.raw
+
+    def _say(self, data):
+        for start in range(0, len(data), _CHUNK):
+            self._out.append(data[start : start + _CHUNK])
+        self._printed.set()
+
+    def _carry_in(self):
+        while True:
+            data = os.read(self._outer, _CHUNK)
+            for byte in data:
+                if bytes([byte]) in (_RAW_ON, _RAW_OFF):
+                    self.raw = byte == _RAW_ON[0]
+            inner = self._inner
+            if inner is not None:
+                try:
+                    os.write(inner, data)
+                except OSError:
+                    pass  # between two lives nobody listens
+            time.sleep(len(data) / BYTES_PER_S)
+
+    def _carry_out(self):
+        while True:
+            self._printed.wait()
+            self._printed.clear()
+            while self._out:
+                data = self._out.popleft()
+                os.write(self._outer, data)
+                time.sleep(len(data) / BYTES_PER_S)
