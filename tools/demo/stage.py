@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tools.board import stage
 from tools.package import keys, releases
-from tools.soak.air import Air
 from tools.tbsim import Simulator
 from tools.unixport import BUILD
-from tools.vboard import Board
+from tools.vboard import Board, Network
 
 FOLDER = BUILD / "demo"
 DEVICE_NAME = "demo-board"
+SERVER = "thingsboard.example"  # a name that the DNS of the board's network knows
+AIR = {"ssid": "demo", "key": "a secret"}
 PROFILE = {
     "provision_key": "demo-key",
     "provision_secret": "demo-secret",
@@ -39,8 +40,8 @@ class Stage:
         self.folder = folder
         self.progress = progress
         self.sim = Simulator()
-        self.air = Air(self.sim)
-        self.board = Board(folder / "flash.img", on_line=self._log)
+        self.network = Network({SERVER: [self.sim.host]}, **AIR)
+        self.board = Board(folder / "flash.img", on_line=self._log, network=self.network)
 
     def __enter__(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -48,14 +49,12 @@ class Stage:
         self._console = (self.folder / "console.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
-        self.air.__enter__()
         self.sim.add_profile("demo", **PROFILE)
         return self
 
     def __exit__(self, *_):
         self.board.stop()
         self.sim.close()
-        self.air.close()
         self._console.close()
 
     def _log(self, line):
@@ -67,7 +66,9 @@ class Stage:
         stage.stage(
             root,
             {
-                **self.air.settings,
+                "server": SERVER,
+                "wifi_ssid": AIR["ssid"],
+                "wifi_password": AIR["key"],
                 "port": self.sim.port,
                 "provision_key": PROFILE["provision_key"],
                 "provision_secret": PROFILE["provision_secret"],
@@ -76,7 +77,6 @@ class Stage:
             },
             keys.public_bytes(self.key),
         )
-        self.air.install(root)
         (root / "factory" / releases.DROPPED).write_text("# Not in any later release.\n")
         self.board.format()
         self.board.deploy(root, compiled=False)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from tools.soak.scene import Scene
+from tools.soak.scene import NAME, Scene
 from tools.soak.sensor import ERRORS
 
 Fault = Callable[[Scene], contextlib.AbstractContextManager]
@@ -100,32 +100,40 @@ def _nat(scene):
 
 @fault("Wi-Fi gone")
 def _wifi_gone(scene):
-    scene.air.wifi.lost()
+    scene.network.link = False
     yield
-    scene.air.wifi.back()
+    scene.network.link = True
 
 
-@fault("Wi-Fi and DNS gone")
+@fault("Wi-Fi gone, DNS for longer")
 def _wifi_and_dns(scene):
-    scene.air.dns.silent = True
-    scene.air.wifi.lost()
-    yield
-    scene.air.wifi.back()
-    scene.log("the Wi-Fi is back, the DNS is not")
-    scene.live(scene.random.uniform(3, 10))
-    scene.air.dns.silent = False
+    with dns(scene, "silent"):
+        scene.network.link = False
+        yield
+        scene.network.link = True
+        scene.live(scene.random.uniform(3, 10))
 
 
 @fault("access point restarted")
 def _forgotten(scene):
-    scene.air.wifi.restarted()
+    scene.network.restart_access_point()
     yield
 
 
 @fault("Wi-Fi chip hangs")
 def _hangs(scene):
-    scene.air.wifi.hang()
+    scene.network.hang()
     yield
+
+
+@fault("Wi-Fi driver refuses")
+def _refuses(scene):
+    error = scene.random.choice((OSError(1), RuntimeError("Wifi Unknown Error 0x3012")))
+    scene.network.air.refusal = error
+    scene.network.link = False
+    yield
+    scene.network.link = True
+    scene.network.air.refusal = None
 
 
 # Names. A name is looked up at a start, and when the server is silent: one of both comes with it.
@@ -138,36 +146,57 @@ def _asks(scene):
     return FAULTS["server outage"](scene)
 
 
+@contextlib.contextmanager
+def dns(scene, mode):
+    """Have the DNS server behave in one of its modes, and answer again."""
+    scene.network.dns = mode
+    try:
+        yield
+    finally:
+        scene.network.dns = "answers"
+
+
 @fault("DNS is silent")
 def _dns_silent(scene):
-    scene.air.dns.silent = True
-    with _asks(scene):
+    with dns(scene, "silent"), _asks(scene):
         yield
-    scene.air.dns.silent = False
+
+
+@fault("DNS is silent, getaddrinfo() endless")
+def _dns_endless(scene):
+    scene.network.endless = True
+    with dns(scene, "silent"), _asks(scene):
+        yield
+    scene.network.endless = False
 
 
 @fault("DNS knows no such name")
 def _dns_unknown(scene):
-    scene.air.dns.unknown = True
-    with _asks(scene):
+    with dns(scene, "unknown"), _asks(scene):
         yield
-    scene.air.dns.unknown = False
+
+
+@fault("DNS has no address")
+def _dns_empty(scene):
+    with dns(scene, "empty"), _asks(scene):
+        yield
 
 
 @fault("DNS is slow")
 def _dns_slow(scene):
-    scene.air.dns.delay_s = scene.random.uniform(1, 8)
+    scene.network.dns_delay_s = scene.random.uniform(1, 8)
     with _asks(scene):
         yield
-    scene.air.dns.delay_s = 0.0
+    scene.network.dns_delay_s = 0.0
 
 
 @fault("DNS gives a wrong address")
 def _dns_wrong(scene):
-    right, scene.air.dns.address = scene.air.dns.address, WRONG
+    right = scene.network.names[NAME]
+    scene.network.names[NAME] = [WRONG]
     with _asks(scene):
         yield
-    scene.air.dns.address = right
+    scene.network.names[NAME] = right
 
 
 # The board
@@ -192,6 +221,13 @@ def _sensor(scene):
     for _ in range(scene.random.randint(1, 5)):
         scene.sensor.fail(scene.random.choice(ERRORS))
     yield
+
+
+@fault("clock jumps")
+def _clock(scene):
+    scene.board.set_clock(scene.random.choice((7200, -5400, -40 * 86400, 0)))
+    yield
+    scene.board.set_clock(0)
 
 
 # What people do

@@ -15,13 +15,24 @@ from pathlib import Path
 from tools import bytecode
 from tools.board import stage
 from tools.package import application, keys, releases
-from tools.soak.air import OWNER, Air, ported
 from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
 from tools.soak.sensor import Sensor
 from tools.tbsim import RPCError, Simulator
-from tools.vboard import Board, BoardError
+from tools.vboard import Board, BoardError, Network
 
 TOKEN = "SOAK"
+NAME = "thingsboard.example"  # of the server
+AIR = {"ssid": "soak", "key": "a secret"}
+SETTINGS = {
+    "server": NAME,
+    "wifi_ssid": AIR["ssid"],
+    "wifi_password": AIR["key"],
+    "access_token": TOKEN,
+    "interval": 1,
+    "offline": 60,  # half an hour is longer than most soaks
+}
+OWNER = Path(__file__).parent / "owner"
+BUS = '_BUS = ("127.0.0.1", %d)'
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
 RAN = re.compile(r"^RAN (\d+)$")
 REPLY_S = 6
@@ -30,7 +41,7 @@ SAID = 160  # characters of the last words of a board
 UPDATE = "update"
 OFFLINE = "no server for long"
 # What restarts a board, besides the power: how its last lines say so.
-TOLD = {OFFLINE: re.compile(r"offline|no server|not heard", re.IGNORECASE)}
+TOLD = {OFFLINE: re.compile(r"restart: the server was silent")}
 EXPECTED = {POWER_CUT, UPDATE, OFFLINE}
 
 # A command of the owner's, which tells the console that it ran.
@@ -59,13 +70,13 @@ class Scene:
         self.folder = folder
         self.random = random.Random(seed)
         self.sim = Simulator(seed=seed)
-        self.air = Air(self.sim)
+        self.network = Network({NAME: [self.sim.host]}, **AIR)
         self.sensor = Sensor()
-        self.board = Board(folder / "flash.img", heap=heap, on_line=self._line)
         self.ledger = Ledger()
         self.heap: list[int] = []  # KiB free, of each reading
         self.updates: list[str] = []  # versions that were assigned
         self._settings = settings
+        self._heap = heap
         self._began = time.monotonic()
         self._ends = 0  # how many of the board's lives are in the books
         self._last: deque[str] = deque(maxlen=6)  # lines of this life
@@ -74,11 +85,13 @@ class Scene:
     def __enter__(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        self.board = Board(
+            self.folder / "flash.img", self._heap, self._line, network=self.network, clock=0.0
+        )
         self._log = (self.folder / "events.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
-        self.air.__enter__()
-        self.air.enter_context(self.sensor)
+        self.sensor.__enter__()
         self.device = self.sim.add_device("soak", TOKEN)
         self._prepare()
         return self
@@ -86,18 +99,16 @@ class Scene:
     def __exit__(self, *_):
         self.board.stop()
         self.sim.close()
-        self.air.close()
+        self.sensor.__exit__()
         self._log.close()
 
     def _prepare(self):
         root = self.folder / "root"
-        settings = {"port": self.sim.port, "access_token": TOKEN, "interval": 1}
-        settings |= self.air.settings | self._settings
+        settings = SETTINGS | {"port": self.sim.port} | self._settings
         stage.stage(root, None, keys.public_bytes(self.key))
         shutil.rmtree(root / "factory")
         files = application.collect(sorted(self._sources("1.0").iterdir()))
         bytecode.write(files, root / "factory")
-        self.air.install(root)
         (root / "settings.json").write_text(json.dumps(settings))
         self.board.format()
         self.board.deploy(root, compiled=False)
@@ -107,7 +118,7 @@ class Scene:
         made = releases.copy(self.folder, version)
         sensors, commands = made / "app/sensors.py", made / "app/commands.py"
         shutil.copy(OWNER / "sensors.py", sensors)
-        ported(sensors, BUS=self.sensor.port)
+        releases.edit(sensors, BUS % 0, BUS % self.sensor.port)
         releases.edit(commands, 'device.on_rpc("reboot", self.reboot)', REGISTERED)
         releases.edit(commands, "", WORK)
         return made

@@ -23,7 +23,6 @@ class Link:
     duplicate: float = 0.0
     reorder: float = 0.0
     reorder_ms: float = 50.0
-    down: bool = False  # nothing passes
     max_bytes: int | None = None  # larger datagrams are dropped, both ways
     nat: NAT = field(default_factory=NAT)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
@@ -40,9 +39,6 @@ class Link:
         """
         way = "up" if up else "down"
         self.counts[way] += 1
-        if self.down:
-            self.counts["dropped_" + way] += 1
-            return
         if self.max_bytes is not None and size > self.max_bytes:
             self.counts["too_large"] += 1
             return
