@@ -3,12 +3,14 @@
 # Says "runs VERSION" and what the updater logs; ends with exit code 5 where a board would reset.
 
 import asyncio
+import gc
 import sys
 import time
 
 import coap
 import update_board
 
+gc.threshold(8192)  # as firmware/main.py does
 port, root, keys, chunk_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
 
 

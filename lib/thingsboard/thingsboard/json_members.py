@@ -73,13 +73,17 @@ class Members:
     def _end(self):
         # A comma or the last brace: the member is whole.
         if self._name is not None:
+            size = len(self._text)
+            try:
+                if not self._over:
+                    self.values[self._name] = self._parsed()
+                    self._left -= size
+            except MemoryError:
+                self._over = True
             if self._over:
+                self._text = bytearray()
                 if len(self.skipped) < _SKIPPED:
                     self.skipped.append(self._name)
-                self._text = bytearray()
-            else:
-                self._left -= len(self._text)
-                self.values[self._name] = self._parsed()
         self._name = None
         self._over = False
 
