@@ -1,5 +1,6 @@
 """The firmware on a virtual board with Wi-Fi: by name, through outages, and stopped by a cable."""
 
+import os
 import subprocess
 import sys
 
@@ -21,3 +22,63 @@ def field(tmp_path_factory):
 def sim():
     with Simulator() as sim:
         yield sim
+
+
+@pytest.fixture
+def place(field, sim, tmp_path):
+    """A function that returns a board with Wi-Fi and what the server knows of it."""
+    boards = []
+
+    def board(port="rp2", **settings):
+        device = sim.add_device("board", "board")
+        conditions = {"network": Network({NAME: [sim.host]}), "console": Console()}
+        settings = {"server": NAME, "wifi_ssid": "air", "wifi_password": "secret", **settings}
+        made = field.board(tmp_path / "board.img", sim, port, conditions, **settings)
+        made.start()
+        boards.append(made)
+        return made, device
+
+    yield board
+    for made in boards:
+        made.stop()
+
+
+@pytest.mark.parametrize("port", ["rp2", "esp32"])
+def test_it_goes_on_after_the_link_and_the_dns_were_dead(sim, place, port):
+    board, device = place(port)
+    assert sim.until(lambda: told(device, "temperature"), 30), board.console()
+    board.network.link = False
+    board.network.dns = "silent"
+    board.wait_line("wifi: no connection|wifi: joining", 30, len(board.lines))
+    board.network.link = True
+    count = len(told(device, "temperature"))
+    assert sim.until(lambda: len(told(device, "temperature")) > count + 3, 60), board.console()
+    assert not board.resets
+
+
+def test_a_dead_dns_at_the_start_leads_to_no_restart(sim, place):
+    board, device = place("rp2")
+    board.network.dns = "silent"
+    board.wait_line("wifi: joined", 30)
+    with pytest.raises(Exception, match="no a restart"):
+        board.wait(lambda: board.resets, 10, "a restart")
+    board.network.dns = "answers"
+    assert sim.until(lambda: told(device, "temperature"), 90), board.console()
+    assert not board.resets
+
+
+def test_a_second_deployment_by_cable_ends_whole(place, tmp_path):
+    board, _ = place("rp2")
+    board.wait_line("wifi: joined", 30)
+    folder = tmp_path / "more"
+    folder.mkdir()
+    for n in range(8):
+        (folder / f"{n}.bin").write_bytes(os.urandom(6000))
+    command = [sys.executable, "-m", "mpremote", "connect", board.serial.path]
+    copy = ["cp", "-r", str(folder), ":"]
+    done = subprocess.run([*command, *copy], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done, board.console())
+    assert not board.resets, board.console()
+    board.stop()
+    for file in folder.iterdir():
+        assert board.read(f"/more/{file.name}") == file.read_bytes()
