@@ -1,6 +1,6 @@
 # The device under test: does what server-side RPC tells it, prints what it hears.
 # Its command "wait" is answered when "release" comes.
-# Arguments: port, access token, JSON of session.run()'s parameters.
+# Arguments: port, access token, JSON of jobs.run()'s parameters.
 
 import asyncio
 import json

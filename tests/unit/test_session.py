@@ -305,7 +305,7 @@ def test_a_bug_of_the_application_costs_that_notification(world, client, device,
 
 
 class EndlessUpdater:
-    """What session.run() needs of an Updater: run() until cancelled."""
+    """What jobs.run() needs of an Updater: run() until cancelled."""
 
     def __init__(self):
         self.runs = 0

@@ -7,7 +7,8 @@ from coap.message import Message
 from fakes import Board, Loop, turns
 from thingsboard.clock import Clock
 from thingsboard.device import Device
-from thingsboard.session import Session, run
+from thingsboard.jobs import run
+from thingsboard.session import Session
 
 NOW_S = 1_790_000_000
 OBSERVE = 6

@@ -1,7 +1,7 @@
 # ThingsBoard's device API over CoAP for MicroPython.
 
 from .device import Device
-from .session import run
+from .jobs import run
 
 _LAZY = {"provision": "provisioning", "Updater": "updater"}  # by the modules that hold them
 

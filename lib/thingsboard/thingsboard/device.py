@@ -1,7 +1,7 @@
 # The device API of ThingsBoard over CoAP: telemetry, attributes, RPC both ways, claiming.
 #
 # The verbs await the server's answer and raise what coap.Client.request() raises. What comes by
-# itself, attributes and commands, is fed by session.run().
+# itself, attributes and commands, is fed by jobs.run().
 
 from coap import ResponseError, TransferError
 from micropython import const

@@ -37,7 +37,7 @@ _MAX_DELAY_MS = const(60_000)
 
 
 class Updater:
-    """Keeps a device's packages up to date; hand it to session.run().
+    """Keeps a device's packages up to date; hand it to jobs.run().
 
     slots: {"fw": slot}, {"sw": slot} or both. keys: public keys (abupdate.header). reset() starts
     the board anew. progress(done, total) is told bytes. pause: while the flash is written nothing

@@ -1,0 +1,172 @@
+# What a session does all the time: observes, sends the outbox, does what is due.
+#
+# What is decided stands in link.py; here is the asyncio driver, which sleeps until something is
+# due. Each job goes on after what is to be expected of a network. What is not, ends it, is
+# counted, and a supervisor begins it again: a device in the field has nobody to do so.
+
+import asyncio
+
+from coap import ResponseError, TransferError
+from micropython import const
+
+from .link import Schedule, Sequence
+
+_OBSERVE = const(6)
+_BLOCK2 = const(23)
+_MORE = const(8)  # its bit: more blocks follow
+_POST = const(2)
+_BAD_REQUEST = const(0x80)
+_TOO_LARGE = const(0x8D)  # 4.13
+_TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
+_LIVED_MS = const(60_000)  # an observation that lived so long was no failure
+_STATE_SIGNS = const(4)  # of so many signs of life one asks for the state, which may be large
+_EXPECTED = (OSError, ResponseError, TransferError, ValueError)
+
+
+async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
+    """Keep a device in touch with its server until cancelled.
+
+    Watches attributes and commands, sends the outbox, sets the clock, runs the updater's run().
+    keepalive_ms is the time between signs of life, new registrations for commands: they keep a
+    NAT's binding open, or tell the server the new one, and notice a dead server (0: off, for low
+    power). Every fourth is one for attributes, too. reregister_ms, give or take a tenth, bounds
+    how long a server that forgot us goes unnoticed.
+    """
+
+    async def take_command(observation, message, full):
+        payload = message.payload
+        command = device.commands.admit(payload)
+        if command:
+            asyncio.create_task(device.commands.obey(command, payload))
+
+    async def take_attributes(observation, message, full):
+        if (message.uint(_BLOCK2) or 0) & _MORE:
+            await device.take_large(observation, message, full)
+        else:
+            device.attributes.take(message.payload, full)
+
+    session = device.session
+    path = device.path
+    jobs = [
+        ("attributes", lambda: observe(session, path + ("attributes",), take_attributes, True)),
+        ("rpc", lambda: observe(session, path + ("rpc",), take_command, False)),
+        ("telemetry", lambda: send(session, path + ("telemetry",), device.outbox)),
+        ("session", lambda: keep(session, keepalive_ms, reregister_ms)),
+    ]
+    if updater:
+        jobs.append(("update", updater.run))
+    await asyncio.gather(*[session.supervise(name, job) for name, job in jobs])
+
+
+async def observe(session, path, take, ordered):
+    """Keep an observation until cancelled.
+
+    await take(observation, message, full) gets each message, of a large one the first block;
+    full: it is the answer to a registration. With ordered it gets none that is older than the
+    last.
+    """
+    name = path[-1]
+    failures = 0  # in a row
+    silence = True  # whether the last one was just that
+    while True:
+        begun = session.clock.uptime_ms()
+        try:
+            observation = session.client.observe(path, timeout_ms=_TIMEOUT_MS, ordered=ordered)
+            observation.whole = not ordered
+            session.observations[name] = observation
+            sequence = Sequence()
+            async for message in observation:
+                session.heard()
+                number = message.uint(_OBSERVE)
+                if sequence.take(message.token, number):
+                    observation.register()
+                await take(observation, message, not number)
+                if silence or session.clock.uptime_ms() - begun >= _LIVED_MS:
+                    failures = 0
+                    session.well(name)
+        except _EXPECTED as error:
+            if session.clock.uptime_ms() - begun >= _LIVED_MS:
+                failures = 0
+            failures += 1
+            silence = isinstance(error, OSError)
+            if silence:
+                session.silent()
+            await session.failed(name, error, failures)
+        finally:
+            session.end_observation(name)
+
+
+async def send(session, path, outbox):
+    """Send an outbox batch by batch until cancelled; each leaves it only after its 2.01.
+
+    A failure makes later batches smaller; only a 4.00 for a single record costs that record.
+    """
+    failures = 0  # in a row
+    while True:
+        try:
+            if len(outbox):
+                await session.clock.refresh(session.client)
+            payload = outbox.batch()
+            if not payload:
+                await _restocked(session, outbox.wait_ms())
+                continue
+            request = session.client.request(_POST, path, payload, timeout_ms=_TIMEOUT_MS)
+            await session.watch(request)
+            session.well("telemetry")
+            outbox.accepted()
+            failures = 0
+        except (MemoryError,) + _EXPECTED as error:
+            if getattr(error, "code", 0) not in (_BAD_REQUEST, _TOO_LARGE):
+                failures += 1
+                outbox.failed()
+                await session.failed("telemetry", error, failures)
+            elif record := outbox.rejected():
+                session.report(record, error)
+
+
+async def _restocked(session, wait_ms):
+    # Wait for a record, or until one that is there goes without its time.
+    session.stock.clear()
+    if wait_ms is None:
+        await session.stock.wait()
+        return
+    try:
+        await asyncio.wait_for_ms(session.stock.wait(), wait_ms)
+    except asyncio.TimeoutError:
+        pass
+
+
+async def keep(session, keepalive_ms, reregister_ms):
+    """Do what the schedule says until cancelled."""
+    clock = session.clock
+    schedule = Schedule(clock.uptime_ms(), keepalive_ms, reregister_ms, session.random)
+    session.schedule = schedule
+    session.client.on_open = session.register_soon
+    signs = 0
+    while True:
+        now = clock.uptime_ms()
+        job, due = schedule.next()
+        if due > now:
+            try:
+                await asyncio.wait_for_ms(session.sooner.wait(), due - now)
+            except asyncio.TimeoutError:
+                pass
+            session.sooner.clear()
+            continue
+        schedule.begin(job, now)
+        try:
+            if job == "sync":
+                settled = await clock.sync(session.client)
+                session.stock.set()
+                session.well("clock")
+                if not settled:
+                    continue  # it is due again in a minute
+            else:
+                signs += job == "alive"
+                for observation in session.observations.values():
+                    if job == "register" or observation.whole or not signs % _STATE_SIGNS:
+                        observation.register()
+                session.well("session")
+            schedule.done(job, now)
+        except _EXPECTED as error:
+            session.report("clock" if job == "sync" else "session", error)
