@@ -78,7 +78,7 @@ def test_what_became_of_the_commands():
 
 @pytest.fixture
 def scene(tmp_path):
-    with Scene(tmp_path / "soak", SEED) as scene:
+    with Scene(tmp_path / "soak", SEED, heap="240k") as scene:  # the books are tried, not memory
         scene.board.start()
         scene.board.wait(scene.stored, 30, "a first record")
         yield scene

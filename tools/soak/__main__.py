@@ -18,7 +18,6 @@ from tools.unixport import BUILD
 from tools.vboard import BoardError
 
 FOLDER = BUILD / "soak"
-OFFLINE_S = 60  # the firmware's own is half an hour
 
 app = typer.Typer(add_completion=False)
 console = Console(highlight=False)
@@ -40,13 +39,14 @@ def told():
 def run(
     minutes: Annotated[float, typer.Option(help="of faults; a quiet end comes on top")] = 5,
     seed: Annotated[int, typer.Option(help="of the faults; drawn if left out")] = None,
+    heap: Annotated[str, typer.Option(help="of the board; that of its port if left out")] = None,
     folder: Annotated[Path, typer.Option(help="for the board and events.log")] = FOLDER,
 ):
     """Run the firmware through random faults and close the books."""
     seed = random.randrange(1_000_000) if seed is None else seed
     console.print(f"seed {seed}, {minutes:g} minutes; events in {folder}/events.log")
     try:
-        with Scene(folder, seed) as scene, told() as tell:
+        with Scene(folder, seed, heap) as scene, told() as tell:
             result = soak(scene, seed, minutes, tell)
     except BoardError as error:
         console.print(f"[red]{escape(str(error))}[/]\nseed {seed}")

@@ -32,7 +32,7 @@ SETTINGS = {
     "offline": 60,  # half an hour is longer than most soaks
 }
 OWNER = Path(__file__).parent / "owner"
-BUS = '_BUS = ("127.0.0.1", %d)'
+BUS = "_BUS = %d  #"
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
 RAN = re.compile(r"^RAN (\d+)$")
 REPLY_S = 6
