@@ -11,8 +11,8 @@ from tools.vboard import BLOCK
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
-OUTAGE_S = 8
-RECORDS = 200
+OUTAGE_S = 6
+RECORDS = 100
 MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 
 

@@ -59,13 +59,14 @@ def run(
 def storm(
     names: Annotated[list[Name], typer.Argument(help="which; all by default")] = None,
     minutes: Annotated[float, typer.Option(help="of each")] = 0.5,
+    heap: Annotated[str, typer.Option(help="of the board")] = storms.HEAP,
     folder: Annotated[Path, typer.Option(help="for the boards and their events.log")] = FOLDER,
 ):
-    """Let storms go over the firmware in a heap of 160 KiB, one after the other."""
+    """Let storms go over the firmware in a small heap, one after the other."""
     bad = []
     for name in [given.value for given in names or list(Name)]:
         try:
-            with Scene(folder / name, 1, heap=storms.HEAP) as scene, told() as tell:
+            with Scene(folder / name, 1, heap=heap) as scene, told() as tell:
                 weather = storms.storm(scene, name, minutes, tell)
         except BoardError as error:
             console.print(f"[red]{name}: {escape(str(error))}[/]")
