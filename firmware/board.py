@@ -24,7 +24,7 @@ class Board:
     name: what packages for it say; of its MicroPython image.
     port: of MicroPython: "rp2", "esp32", "linux" and others.
     sensor: what app.sensors reads the temperature of: "rp2", "esp32", "linux", or None.
-    led: name or number of the LED's pin, unless the settings have another.
+    led: name or number of the LED's pin, unless the settings have another; None: nobody knows.
     watchdog_max_s: the longest time that its watchdog takes.
     wifi_interface: the station's, for network.WLAN; None: the host is on the net already.
     wifi_awake: the value of `pm` that turns power saving off; None if there is none.
@@ -40,10 +40,12 @@ class Board:
         self.name = getattr(sys.implementation, "_build", port)
         self.port = port
         self.sensor = port if port in ("rp2", "esp32", "linux") else None
-        self.led = "LED"
+        self.led = "LED" if port == "rp2" or port == "linux" else None
         self.watchdog_max_s = 8  # RP2: 8.388 s
-        self.wifi_interface = getattr(network, "STA_IF", None)
-        self.wifi_awake = getattr(getattr(network, "WLAN", None), "PM_NONE", None)
+        wlan = getattr(network, "WLAN", None)
+        # STA_IF is the old name, which MicroPython 2 will not have.
+        self.wifi_interface = getattr(wlan, "IF_STA", getattr(network, "STA_IF", None))
+        self.wifi_awake = getattr(wlan, "PM_NONE", None)
         self.download_window = 1 if keeps_one else 3
         self.flash_stops_processor = port == "rp2"
         self.partition = Partition

@@ -6,6 +6,7 @@
 import json
 import os
 
+import machine
 from micropython import const
 
 _FILE = const("restarts.json")
@@ -62,6 +63,11 @@ class Restarts:
                 return
             except OSError:
                 _remove(_RESERVE)
+
+    def restart(self, reason):
+        """Restart the board as planned."""
+        self.note(reason)
+        machine.reset()
 
     def settled(self):
         """This start has lived for a while: what the notes say is past."""

@@ -1,39 +1,82 @@
-# Joins the Wi-Fi and joins again: a Pico W does not by itself after the access point was gone.
+# Joins the Wi-Fi and stays in it, whatever the chip, its driver and the access point do.
 
 import asyncio
+from binascii import hexlify
 
+import machine
 import network
 from board import board
 from micropython import const
 
 _JOIN_S = const(15)
 _PAUSE_S = const(5)
+_FAILURES = const(4)  # of joining, in a row: then the chip is switched off and on
+_SILENT_S = const(180)  # joined, but the server is not heard: isconnected() may be wrong
+_LONGEST_S = const(3600)
+
+# What status() says after a failure; the numbers of the ports do not clash.
+_WORDS = {
+    -3: "wrong password",
+    -2: "no such network",
+    -1: "refused",
+    200: "no answer",
+    201: "no such network",
+    202: "wrong password",
+    203: "refused",
+}
 
 
 class Station:
-    """The board in a Wi-Fi. config: the settings; application.joined() is called at each entry."""
+    """The board in a Wi-Fi. config: the settings.
+
+    application.joined() is called at each entry, and when the address changed;
+    application.contacts() counts what came of the server.
+    """
 
     def __init__(self, config, log, application):
         self.config = config
         self.log = log
         self.application = application
-        self._cycle = False  # whether to switch the chip off and on
+        self._power_cycle = False
+        self._silent_s = _SILENT_S  # doubles while joining anew does not help
 
     def report(self, error):
-        """Tell what has ended run()."""
-        self.log("wifi: %r" % error)
+        """Tell what has ended run(); None: it gave up."""
+        if error:
+            self.log("wifi: %r" % error)
+        self._power_cycle = True
 
     def power_cycle(self):
         """Switch the chip off and on, soon."""
-        self._cycle = True
+        self._power_cycle = True
 
     async def run(self):
         """Stay in the network until cancelled; raises what the driver does."""
-        self._cycle = False
-        ssid = self.config["wifi_ssid"]
-        password = self.config["wifi_password"]
-        log = self.log
         wlan = network.WLAN(board.wifi_interface)
+        if self._power_cycle:
+            self._power_cycle = False
+            wlan.active(False)
+            await asyncio.sleep(1)
+        self._set_up(wlan)
+        failures = 0
+        while not self._power_cycle and failures < _FAILURES:
+            if wlan.isconnected():
+                failures = 0
+                await self._stay(wlan)
+            else:
+                failures += 1
+                await self._join(wlan)
+        self._power_cycle = True
+
+    def _set_up(self, wlan):
+        config = self.config
+        name = config["hostname"] or "tb-" + hexlify(machine.unique_id()).decode()[-6:]
+        try:
+            network.hostname(name)
+            if config["wifi_country"]:
+                network.country(config["wifi_country"].upper())
+        except ValueError as error:  # the Wi-Fi may work without
+            self.log("wifi: %s" % error)
         wlan.active(True)
         if board.wifi_awake is not None:
             try:
@@ -41,32 +84,50 @@ class Station:
                 wlan.config(pm=board.wifi_awake)
             except (ValueError, OSError):
                 pass  # this driver has no such setting
-        inside = False
-        while True:
-            if self._cycle:
-                self._cycle = False
-                wlan.active(False)
-                await asyncio.sleep(1)
-                wlan.active(True)
+        if config["wifi_address"]:
+            wlan.ifconfig(tuple(config["wifi_address"]))
+
+    async def _join(self, wlan):
+        config = self.config
+        self.log("wifi: joining")
+        wlan.disconnect()
+        await asyncio.sleep(1)
+        security = config["wifi_security"]
+        if isinstance(security, str):
+            security = getattr(wlan, "SEC_" + security.upper(), None)
+            if security is None:
+                self.log("wifi: wifi_security: this board does not know it")
+        if security is None:
+            wlan.connect(config["wifi_ssid"], config["wifi_password"])
+        else:
+            wlan.connect(config["wifi_ssid"], config["wifi_password"], security=security)
+        for _ in range(_JOIN_S):
+            await asyncio.sleep(1)
             if wlan.isconnected():
-                if not inside:
-                    inside = True
-                    log("wifi: joined, address " + wlan.ifconfig()[0])
-                    self.application.joined()
-                await asyncio.sleep(1)
-                continue
-            inside = False
-            log("wifi: joining")
-            try:
+                return
+        status = wlan.status()
+        self.log("wifi: no connection (%s)" % _WORDS.get(status, "status %s" % status))
+        await asyncio.sleep(_PAUSE_S)
+
+    async def _stay(self, wlan):
+        # Return when the network is gone, or seems to be there and is not.
+        application = self.application
+        address = None
+        contacts = silent_s = 0
+        while wlan.isconnected() and not self._power_cycle:
+            now = wlan.ifconfig()[0]
+            if now != address:
+                address = now
+                self.log("wifi: joined, address " + address)
+                application.joined()
+            silent_s += 1
+            if application.contacts() != contacts:
+                contacts = application.contacts()
+                silent_s = 0
+                self._silent_s = _SILENT_S
+            if silent_s >= self._silent_s:
+                self.log("wifi: no word of the server, joining anew")
+                self._silent_s = min(2 * self._silent_s, _LONGEST_S)
                 wlan.disconnect()
-                await asyncio.sleep(1)
-                wlan.connect(ssid, password)
-                for _ in range(_JOIN_S):
-                    await asyncio.sleep(1)
-                    if wlan.isconnected():
-                        break
-            except OSError as error:
-                log("wifi: %r" % error)
-            if not wlan.isconnected():
-                log("wifi: no connection (status %s)" % wlan.status())
-                await asyncio.sleep(_PAUSE_S)
+                return await self._join(wlan)
+            await asyncio.sleep(1)

@@ -1,6 +1,7 @@
 # What this device does for its owner: measures, obeys, tells about itself, updates itself.
 
 import asyncio
+import os
 
 import coap
 import thingsboard
@@ -13,7 +14,8 @@ from .measuring import Measuring
 
 VERSION = "1.0.0"
 
-_RETRY_S = const(10)
+_LOOK_S = const(60)  # between looks whether there is news about this device
+_WAITING = const("outbox.records")  # what waited for the server when the board was restarted
 
 
 class Application:
@@ -27,6 +29,12 @@ class Application:
         self.trial = trial
         self.restarts = restarts
         self.client = None  # until run() has made it
+        self.device = None  # until it knows who it is
+
+    def joined(self):
+        """The Wi-Fi was entered: the address may be another one."""
+        if self.client:
+            self.client.reconnect()
 
     def contacts(self):
         """Return how many messages of the server have come since the start."""
@@ -34,14 +42,12 @@ class Application:
 
     def suspend(self):
         """Keep what waits for the server: the board is about to be restarted."""
-
-    def joined(self):
-        """The Wi-Fi was entered: the address may be another one."""
-        if self.client:
+        if self.device and len(self.device.outbox):
             try:
-                self.client.reconnect()
-            except OSError as error:
-                self.log("reconnect: %r" % error)
+                with open(_WAITING, "wb") as f:
+                    self.device.outbox.save(f)
+            except OSError:  # the flash is full: half of it is of no use
+                self._forget_waiting()
 
     async def run(self):
         """Work until cancelled."""
@@ -50,24 +56,50 @@ class Application:
             config["server"], config["port"], window_limit=board.download_window
         )
         access_token = await identity.access_token(client, config, self.log)
-        device = thingsboard.Device(client, access_token, self.log)
+        self.device = device = thingsboard.Device(client, access_token, self.log)
+        client.on_error = lambda error: device.session.report("client", error)
+        self._recall_waiting()
         measuring = Measuring(device, config["interval"], self.log)
-        Commands(device, measuring, config["led"], VERSION)
-        asyncio.create_task(self.introduce(device))
-        asyncio.create_task(measuring.run())
-        updater = updates.updater(device, config["keys"], self.trial, self.log)
-        await thingsboard.run(device, updater, 1000 * config["keepalive"])
+        Commands(device, measuring, config["led"], VERSION, self.restarts)
+        restart = self.restarts.restart
+        updater = updates.updater(device, config["keys"], self.trial, self.log, restart)
+        keepalive_ms = 1000 * config["keepalive"]
+        jobs = [
+            ("measuring", measuring.run),
+            ("introduction", self.introduce),
+            ("token", lambda: identity.renew_when_refused(device, config, self.log, restart)),
+            ("session", lambda: thingsboard.run(device, updater, keepalive_ms)),
+        ]
+        await asyncio.gather(*[device.session.supervise(name, job) for name, job in jobs])
 
-    async def introduce(self, device):
-        """Tell the server, once, what this device is, and count its starts there."""
+    async def introduce(self):
+        """Tell the server what this device is, and later what went wrong; count its starts."""
+        device = self.device
+        known = await device.request_attributes(client_keys=("starts",))
+        starts = known.get("client", {}).get("starts", 0) + 1
+        about = {"version": VERSION, "platform": board.port, "starts": starts}
+        about["restart"] = self.restarts.reason
+        about["restarts"] = self.restarts.count
+        await device.send_attributes(about)
+        self.log("start number %d" % starts)
+        told = -1
         while True:
-            try:
-                known = await device.request_attributes(client_keys=("starts",))
-                starts = known.get("client", {}).get("starts", 0) + 1
-                about = {"version": VERSION, "platform": board.port, "starts": starts}
-                await device.send_attributes(about)
-                self.log("start number %d" % starts)
-                return
-            except (OSError, coap.ResponseError, coap.TransferError) as error:
-                self.log("attributes: %s" % error)
-                await asyncio.sleep(_RETRY_S)
+            session = device.session
+            if session.faults != told:
+                told = session.faults
+                await device.send_attributes({"faults": told, "last_fault": session.last_fault})
+            await asyncio.sleep(_LOOK_S)
+
+    def _recall_waiting(self):
+        try:
+            with open(_WAITING, "rb") as f:
+                self.device.outbox.load(f)
+            self._forget_waiting()
+        except OSError:
+            pass  # there is none
+
+    def _forget_waiting(self):
+        try:
+            os.remove(_WAITING)
+        except OSError:
+            pass

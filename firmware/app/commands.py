@@ -2,15 +2,20 @@
 
 import machine
 
+_SWITCH = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
+
 
 class Commands:
-    """Obeys for a device. led: name or number of the LED's pin; version: of the application."""
+    """Obeys for a device. led: name or number of the LED's pin, None if unknown; version: of the
+    application; restarts: why the board was restarted.
+    """
 
-    def __init__(self, device, measuring, led, version):
+    def __init__(self, device, measuring, led, version, restarts):
         self.device = device
         self.measuring = measuring
         self.led = led
         self.version = version
+        self.restarts = restarts
         self.pin = None  # the LED's, from the first setLed on
         device.on_rpc("getInfo", self.get_info)
         device.on_rpc("setLed", self.set_led)
@@ -31,16 +36,24 @@ class Commands:
             "retransmissions": endpoint.retransmissions,
             "duplicates": endpoint.duplicates,
             "problem": device.problem,
+            "faults": device.session.faults,
+            "restart": self.restarts.reason,
         }
 
     def set_led(self, params):
-        """The command setLed: {"on": true or false}."""
-        on = params["on"]
-        if not self.pin:
-            self.pin = machine.Pin(self.led, machine.Pin.OUT)
+        """The command setLed: true, "on", 1, {"on": true} or {"enabled": true}, and their like."""
+        if isinstance(params, dict):
+            params = params.get("on", params.get("enabled"))
+        on = _SWITCH.get(str(params).lower())
+        if on is None:
+            return {"error": "expected true or false"}
+        try:
+            self.pin = self.pin or machine.Pin(self.led, machine.Pin.OUT)
+        except (ValueError, TypeError, OSError):
+            return {"error": "no such pin; set led in settings.json"}
         self.pin.value(1 if on else 0)
-        return {"on": bool(on)}
+        return {"on": on}
 
     def reboot(self, params):
         """The command reboot: restarts once the server has the reply."""
-        return {"ok": True}, machine.reset
+        return {"ok": True}, lambda: self.restarts.restart("the command reboot")

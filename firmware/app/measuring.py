@@ -20,20 +20,35 @@ class Measuring:
         self.log = log
         self.default_interval = interval  # counts while the server has no other
         self.interval_ms = 1000 * interval
-        device.on_attributes(self.take_attributes)
+        device.on_attributes(self.take_attributes, ("interval",))
 
     async def run(self):
         """Measure until cancelled."""
-        device = self.device
         last = time.ticks_ms()
         while True:
-            readings = sensors.read()
-            ts = device.clock.now_ms()  # None until the server has told: the outbox stamps it then
-            device.record(readings, ts)
-            self.log("measured %s %s" % (ts or "", readings))
+            self.measure()
             while (left := self.interval_ms - time.ticks_diff(time.ticks_ms(), last)) > 0:
                 await asyncio.sleep_ms(min(left, _STEP_MS))
             last = time.ticks_ms()
+
+    def measure(self):
+        """Record one reading of each sensor; what does not work costs that value only."""
+        device = self.device
+        try:
+            readings = sensors.read()
+            for name in list(readings):
+                try:
+                    if isinstance(readings[name], Exception):
+                        raise readings[name]
+                    device.payload.record({name: readings[name]})
+                except Exception as error:
+                    device.session.report("sensor %s" % name, error)
+                    del readings[name]
+            if readings:
+                device.record(readings)
+                self.log("measured %s" % readings)
+        except Exception as error:
+            device.session.report("sensors", error)
 
     def take_attributes(self, changed, deleted):
         """Apply the shared attribute `interval` (seconds); deleted, the setting counts again."""
@@ -42,8 +57,15 @@ class Measuring:
             seconds = self.default_interval
         if seconds is None:
             return
-        if type(seconds) in (int, float) and _SHORTEST_S <= seconds <= _LONGEST_S:
+        try:
+            if isinstance(seconds, str):
+                seconds = float(seconds)
+            good = type(seconds) in (int, float) and _SHORTEST_S <= seconds <= _LONGEST_S
+        except ValueError:
+            good = False
+        if good:
             self.interval_ms = int(1000 * seconds)
             self.log("interval %s s" % seconds)
         else:
-            self.log("interval: expected %s to %s seconds" % (_SHORTEST_S, _LONGEST_S))
+            expected = "expected %s to %s seconds" % (_SHORTEST_S, _LONGEST_S)
+            self.device.session.report("interval", ValueError(expected))

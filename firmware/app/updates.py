@@ -2,14 +2,16 @@
 # application is `sw_*` then), else the application is all that is updated, as `fw_*`.
 
 import coap
-import machine
 from abupdate.app_slot import AppSlot
 from board import board
 from thingsboard.updater import Updater
 
 
-def updater(device, keys, trial, log):
-    """Return the Updater of this board. keys: public keys; trial: the started Trial."""
+def updater(device, keys, trial, log, restart):
+    """Return the Updater of this board.
+
+    keys: public keys; trial: the started Trial; restart(reason) restarts the board.
+    """
     percent = 0
 
     def progress(done, total):
@@ -23,7 +25,7 @@ def updater(device, keys, trial, log):
         device,
         slots(trial),
         keys,
-        machine.reset,
+        lambda: restart("an update"),
         progress,
         pause=board.flash_stops_processor,
         connect=coap.connect,

@@ -12,9 +12,9 @@ from tools.vboard import Board, Console
 
 WORKS = """
 import machine, time
-print("arms", machine.reset_cause())
 watchdog = machine.WDT(timeout=%d)
 try:
+    print("arms", machine.reset_cause())
     while True:
         time.sleep_ms(50)
         watchdog.feed()

@@ -46,13 +46,13 @@ def place(field, sim, tmp_path):
 @pytest.mark.parametrize("port", ["rp2", "esp32"])
 def test_it_goes_on_after_the_link_and_the_dns_were_dead(sim, place, port):
     board, device = place(port)
-    assert sim.until(lambda: told(device, "temperature"), 30), board.console()
+    assert sim.until(lambda: told(device, "heap"), 30), board.console()
     board.network.link = False
     board.network.dns = "silent"
     board.wait_line("wifi: no connection|wifi: joining", 30, len(board.lines))
     board.network.link = True
-    count = len(told(device, "temperature"))
-    assert sim.until(lambda: len(told(device, "temperature")) > count + 3, 60), board.console()
+    count = len(told(device, "heap"))
+    assert sim.until(lambda: len(told(device, "heap")) > count + 3, 60), board.console()
     assert not board.resets
 
 
@@ -63,7 +63,7 @@ def test_a_dead_dns_at_the_start_leads_to_no_restart(sim, place):
     with pytest.raises(Exception, match="no a restart"):
         board.wait(lambda: board.resets, 10, "a restart")
     board.network.dns = "answers"
-    assert sim.until(lambda: told(device, "temperature"), 90), board.console()
+    assert sim.until(lambda: told(device, "heap"), 90), board.console()
     assert not board.resets
 
 

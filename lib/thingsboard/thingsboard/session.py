@@ -61,8 +61,9 @@ class Session:
         """Return a coroutine that runs a job, a function that returns one, until cancelled."""
 
         def ended(error):
-            self.faults += 1
-            self.last_fault = "%s: %r" % (name, error)
+            if not isinstance(error, OSError):  # a silent server is no fault of ours
+                self.faults += 1
+                self.last_fault = "%s: %r" % (name, error)
             self.report(name, error)
 
         return supervise(job, ended)

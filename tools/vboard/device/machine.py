@@ -32,25 +32,21 @@ def begin(port, cause, soft):
 
 
 def __getattr__(name):
+    # What few programs want is read from the host when it is wanted: till then it takes no memory.
     if name in ("Timer", "RTC", "lightsleep"):
-        return getattr(_extras(), name)
+        if "vboard.extras" not in sys.modules:
+            folder = os.getcwd()
+            vfs.mount(_sources, "/vboard")
+            os.chdir("/")
+            try:
+                __import__("vboard.extras")
+            finally:
+                os.chdir(folder)
+                vfs.umount("/vboard")
+        return getattr(sys.modules["vboard.extras"], name)
     if name == "SOFT_RESET" and hasattr(_port, name):
         return _port.SOFT_RESET
     raise AttributeError(name)
-
-
-def _extras():
-    # What few programs want is read from the host when it is wanted: till then it takes no memory.
-    if "vboard.extras" not in sys.modules:
-        folder = os.getcwd()
-        vfs.mount(_sources, "/vboard")
-        os.chdir("/")
-        try:
-            __import__("vboard.extras")
-        finally:
-            os.chdir(folder)
-            vfs.umount("/vboard")
-    return sys.modules["vboard.extras"]
 
 
 def reset():

@@ -4,4 +4,4 @@
 
 from socket import *  # noqa: F403
 
-from vboard.network import getaddrinfo
+from vboard.network import getaddrinfo  # noqa: F401
