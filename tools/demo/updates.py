@@ -50,7 +50,7 @@ def crashing(stage: Stage) -> str:
 
 def hanging(stage: Stage) -> str:
     """Release 1.3 hangs in an import."""
-    return rolled_back(stage, "1.3", 13, releases.HANGS, "watchdog", "never reached the server")
+    return rolled_back(stage, "1.3", 13, releases.HANGS, "watchdog", "it hung")
 
 
 def rolled_back(stage, version, sequence, fault, cause, reason):
