@@ -32,6 +32,12 @@ test-power: $(READY)  ## power cuts at every flash operation of an update, also 
 sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
 	@$(RUN) -m tools.tbsim
 
+soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
+	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+storm: $(READY)  ## storms over the firmware in a heap of 160 KiB, MINUTES (0.5) each
+	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5)
+
 size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 	@$(RUN) -m tools.measure.size
 
@@ -52,6 +58,7 @@ clean:  ## remove what the other tasks made
 		{ echo "make: $(PYTHON) is older than 3.10"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: $(PYTHON) has no venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "make: the pinned tools go into .venv, once; that takes about a minute"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -67,5 +74,5 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
-.PHONY: help demo test test-unit test-interop test-power sim size bench lint clean
+.PHONY: help demo test test-unit test-interop test-power sim soak storm size bench lint clean
 .DEFAULT_GOAL := help

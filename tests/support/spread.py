@@ -14,6 +14,7 @@ SLOW = {
     "tests/system/test_device.py": 3,
     "tests/system/test_updater.py": 3,
     "tests/system/test_firmware.py": 2,
+    "tests/system/test_soak.py": 2,
     "tests/power/test_app_slot.py": 1,
     "tests/power/test_firmware_update.py": 1,
     "tests/fuzz/test_decode.py": 1,

@@ -55,6 +55,10 @@ def shown(stage: Stage, name: str, text: str):
 
 
 def main() -> int:
+    console.print(
+        "[dim]first a signing key is drawn, the firmware compiled and a flash formatted: "
+        "some seconds without a word[/]"
+    )
     with Stage() as stage:
         console.print(
             f"ThingsBoard simulator on coap://{stage.sim.host}:{stage.sim.port}, a virtual board"

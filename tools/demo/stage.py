@@ -9,10 +9,12 @@ from tools.board import stage
 from tools.package import keys, releases
 from tools.tbsim import Simulator
 from tools.unixport import BUILD
-from tools.vboard import Board
+from tools.vboard import Board, Network
 
 FOLDER = BUILD / "demo"
 DEVICE_NAME = "demo-board"
+SERVER = "thingsboard.example"  # a name that the DNS of the board's network knows
+AIR = {"ssid": "demo", "key": "a secret"}
 PROFILE = {
     "provision_key": "demo-key",
     "provision_secret": "demo-secret",
@@ -38,7 +40,8 @@ class Stage:
         self.folder = folder
         self.progress = progress
         self.sim = Simulator()
-        self.board = Board(folder / "flash.img", on_line=self._log)
+        self.network = Network({SERVER: [self.sim.host]}, **AIR)
+        self.board = Board(folder / "flash.img", on_line=self._log, network=self.network)
 
     def __enter__(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -63,7 +66,9 @@ class Stage:
         stage.stage(
             root,
             {
-                "server": self.sim.host,
+                "server": SERVER,
+                "wifi_ssid": AIR["ssid"],
+                "wifi_password": AIR["key"],
                 "port": self.sim.port,
                 "provision_key": PROFILE["provision_key"],
                 "provision_secret": PROFILE["provision_secret"],

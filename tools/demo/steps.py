@@ -11,7 +11,8 @@ from tools.vboard import BLOCK
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
-RECORDS = 200
+OUTAGE_S = 6
+RECORDS = 100
 MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 
 
@@ -140,6 +141,33 @@ def loss(stage: Stage) -> str:
     )
 
 
+def wifi_outage(stage: Stage) -> str:
+    """The Wi-Fi is gone for some seconds, and the DNS is dead for longer."""
+    network, board = stage.network, stage.board
+    stage.sim.set_shared(stage.device, interval=0.5)
+    board.wait_line("interval 0.5 s", 30)
+    line, resets = len(board.lines), board.resets
+    network.dns = "silent"
+    try:
+        network.link = False
+        time.sleep(OUTAGE_S)
+        outage = stage.measured(line)
+        require(not outage & stage.stored(), "a record arrived during the outage")
+        network.link = True
+        board.wait_line("wifi: joined", 30, line)
+        stage.until(lambda: outage <= stage.stored(), 60, "the records of the outage")
+    finally:
+        network.dns = "answers"
+    times = sorted(stage.measured(line))
+    gap = max(later - earlier for earlier, later in zip(times, times[1:]))
+    require(gap < 2000, f"nothing was measured for {gap} ms")
+    require(board.resets == resets, "it was reset")
+    return (
+        f"all {len(outage)} records of {OUTAGE_S} s arrived by the last good address, the DNS "
+        f"was silent; measured at least every {gap} ms"
+    )
+
+
 def health(stage: Stage) -> str:
     """After all that the board is well."""
     stage.sim.set_shared(stage.device, interval=2)
@@ -165,6 +193,7 @@ STEPS = [
     ("command", command),
     ("server restart", server_restart),
     ("20 % loss each way", loss),
+    ("Wi-Fi and DNS gone", wifi_outage),
     ("health", health),
     *UPDATES,
 ]

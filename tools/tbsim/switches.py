@@ -14,6 +14,7 @@ class Switches:
     replace_burst: bool = True  # a newer CON notification replaces the one that waits
     tell_replaced: bool = True  # 2.02 on the old token when an observation is replaced
     rate_limited: int = 0  # so many requests are answered by 5.00
+    mute: tuple[str, ...] = ()  # POST to these features gets nothing, not even an ACK
 
 
 @dataclass

@@ -78,6 +78,9 @@ class Resources:
         if target.feature not in FEATURES:
             exchange.refuse("4.00")
             return
+        if request.code is Code.POST and target.feature in self.switches.mute:
+            exchange.forget()
+            return
         body = request.payload
         if request.opt.block1:
             body = self.blockwise.upload(exchange)

@@ -109,7 +109,7 @@ class ProtobufPayloads:
         request = read("RpcRequest", body)
         try:
             return request.get("method", ""), json.loads(request.get("params") or "null")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ServerFault("params") from None
 
     def found(self, parts: dict[str, dict]) -> bytes:

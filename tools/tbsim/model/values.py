@@ -8,16 +8,22 @@ MAX_INTEGER = 1 << 63
 
 
 def compact(value) -> bytes:
-    """Return a value as JSON without blanks."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return a value as JSON without blanks; half a surrogate pair becomes "?", as in Java."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def parse_json(body: bytes):
-    """Return the JSON value of a body as Gson reads it; NaN and Infinity become strings."""
+    """Return the JSON value of a body as Gson reads it; NaN and Infinity become strings.
+
+    Raises BadRequest for what is no JSON, or nested deeper than anybody reads.
+    """
     try:
         return json.loads(body.decode(), parse_constant=str)
     except ValueError as error:
         raise BadRequest(str(error)) from None
+    except RecursionError:
+        raise BadRequest("nested too deeply") from None
 
 
 def stored_value(value):
@@ -63,7 +69,7 @@ def parse_ts(value) -> int:
         raise ServerFault("ts")
     try:
         return int(float(value)) if not isinstance(value, int) else value
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ServerFault("ts") from None
 
 

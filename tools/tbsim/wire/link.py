@@ -1,10 +1,12 @@
-"""Faults of the link: loss each way, delay, duplication and reordering, all from one seed."""
+"""Faults of the link: loss each way, size limit, delay, duplication, reordering; from one seed."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-COUNTS = ("up", "down", "dropped_up", "dropped_down", "duplicated", "reordered")
+from .nat import NAT
+
+COUNTS = ("up", "down", "dropped_up", "dropped_down", "duplicated", "reordered", "too_large")
 
 
 @dataclass
@@ -21,6 +23,8 @@ class Link:
     duplicate: float = 0.0
     reorder: float = 0.0
     reorder_ms: float = 50.0
+    max_bytes: int | None = None  # larger datagrams are dropped, both ways
+    nat: NAT = field(default_factory=NAT)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
 
     def __post_init__(self):
@@ -29,12 +33,15 @@ class Link:
     def seed(self, seed: int) -> None:
         self._random = random.Random(seed)
 
-    def carry(self, up: bool, deliver: Callable[[], None], later: Callable) -> None:
-        """Deliver a datagram once, twice, late or never. later(seconds, function) is the loop's
-        call_later.
+    def carry(self, up: bool, size: int, deliver: Callable[[], None], later: Callable) -> None:
+        """Deliver a datagram of so many bytes once, twice, late or never. later(seconds, function)
+        is the loop's call_later.
         """
         way = "up" if up else "down"
         self.counts[way] += 1
+        if self.max_bytes is not None and size > self.max_bytes:
+            self.counts["too_large"] += 1
+            return
         if self._happens(self.loss_up if up else self.loss_down):
             self.counts["dropped_" + way] += 1
             return

@@ -94,10 +94,11 @@ class MessageLayer(asyncio.DatagramProtocol):
         self.log(False, address, message, datagram)
 
         def deliver():
-            if self.transport and not self.transport.is_closing():
-                self.transport.sendto(datagram, address)
+            device = self.link.nat.inward(address)
+            if device and self.transport and not self.transport.is_closing():
+                self.transport.sendto(datagram, device)
 
-        self.link.carry(False, deliver, self.later)
+        self.link.carry(False, len(datagram), deliver, self.later)
 
     def _next_mid(self) -> int:
         self.mid = (self.mid + 1) & 0xFFFF
@@ -109,7 +110,8 @@ class MessageLayer(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, address: tuple) -> None:
-        self.link.carry(True, lambda: self._receive(data, address), self.later)
+        seen = self.link.nat.outward(address)
+        self.link.carry(True, len(data), lambda: self._receive(data, seen), self.later)
 
     def _receive(self, data: bytes, address: tuple) -> None:
         if self.deaf or len(data) > MAX_DATAGRAM:

@@ -1,0 +1,82 @@
+"""`python -m tools.soak run` and `storm NAME ...`; they exit with 1 if it went badly."""
+
+import contextlib
+import random
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tools.soak import report, storms
+from tools.soak.scene import Scene
+from tools.soak.soak import soak
+from tools.unixport import BUILD
+from tools.vboard import BoardError
+
+FOLDER = BUILD / "soak"
+
+app = typer.Typer(add_completion=False)
+console = Console(highlight=False)
+Name = Enum("Name", {name: name for name in storms.KINDS}, type=str)
+
+
+@contextlib.contextmanager
+def told():
+    """Yield a function tell(text, part that is done) that moves a bar."""
+    columns = BarColumn(20), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        bar = bars.add_task("starting", total=1.0)
+        yield lambda text, done: bars.update(bar, completed=done, description=escape(text))
+
+
+@app.command("run")
+def run(
+    minutes: Annotated[float, typer.Option(help="of faults; a quiet end comes on top")] = 5,
+    seed: Annotated[int, typer.Option(help="of the faults; drawn if left out")] = None,
+    heap: Annotated[str, typer.Option(help="of the board; that of its port if left out")] = None,
+    folder: Annotated[Path, typer.Option(help="for the board and events.log")] = FOLDER,
+):
+    """Run the firmware through random faults and close the books."""
+    seed = random.randrange(1_000_000) if seed is None else seed
+    console.print(f"seed {seed}, {minutes:g} minutes; events in {folder}/events.log")
+    try:
+        with Scene(folder, seed, heap) as scene, told() as tell:
+            result = soak(scene, seed, minutes, tell)
+    except BoardError as error:
+        console.print(f"[red]{escape(str(error))}[/]\nseed {seed}")
+        raise SystemExit(1) from None
+    report.show(result, console)
+    raise SystemExit(bool(result.faults_found()))
+
+
+@app.command("storm")
+def storm(
+    names: Annotated[list[Name], typer.Argument(help="which; all by default")] = None,
+    minutes: Annotated[float, typer.Option(help="of each")] = 0.5,
+    heap: Annotated[str, typer.Option(help="of the board")] = storms.HEAP,
+    folder: Annotated[Path, typer.Option(help="for the boards and their events.log")] = FOLDER,
+):
+    """Let storms go over the firmware in a small heap, one after the other."""
+    bad = []
+    for name in [given.value for given in names or list(Name)]:
+        try:
+            with Scene(folder / name, 1, heap=heap) as scene, told() as tell:
+                weather = storms.storm(scene, name, minutes, tell)
+        except BoardError as error:
+            console.print(f"[red]{name}: {escape(str(error))}[/]")
+            bad.append(name)
+            continue
+        report.show_storm(weather, console)
+        bad += [name] if weather.faults_found() else []
+    console.print(f"[red]NOT WELL: {', '.join(bad)}[/]" if bad else "all well")
+    raise SystemExit(bool(bad))
+
+
+if __name__ == "__main__":
+    app()
