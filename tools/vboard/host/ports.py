@@ -28,7 +28,7 @@ class Port:
 
 # What takes 0.55 to 0.7 bytes on a board takes one here (docs/figures.md), so this is less than
 # what a Pico W has, and a Pico W has the least.
-_HEAP = "160k"
+_HEAP = "200k"
 
 # Measured (test_vboard_conditions.py). No sums of parts: tables of names grow by leaps.
 _RP2_OWN = {
