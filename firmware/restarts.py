@@ -66,6 +66,7 @@ class Restarts:
 
     def restart(self, reason):
         """Restart the board as planned."""
+        print("restart: " + reason)
         self.note(reason)
         machine.reset()
 

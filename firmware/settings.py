@@ -1,4 +1,5 @@
 # The settings of this device, written by its owner, and the credentials that the server gave it.
+# Read once a start; main.py then frees the memory of this module.
 
 import json
 import os
@@ -7,44 +8,66 @@ from board import board
 from micropython import const
 
 FILE = "settings.json"
-CREDENTIALS = "credentials.json"
+CREDENTIALS = "credentials.json"  # written by app/identity.py
 KEYS = "update.keys"  # who may sign updates; without it there are none
 # Of a key, as in abupdate/header.py. That is a part of the application, which is chosen later.
 _KEY_BYTES = const(384)
 _KEYS_MAX = const(4)
-_FILE_MAX = const(4096)  # bytes
-_DEPTH_MAX = const(8)  # of JSON; MicroPython's parser has a small stack
 
-# name: (type, default, what is expected). A default of None: may be left out.
+_FILE_MAX = const(4096)  # bytes; JSON takes several times as much while it is read
+_DEPTH_MAX = const(8)  # the JSON reader recurses on some boards
+
+
+def _pin(value):
+    return type(value) in (int, str)
+
+
+def _country(value):
+    return type(value) is str and len(value) == 2 and value.isalpha()
+
+
+def _label(value):
+    if type(value) is not str or len(value) > 32 or value[0] == "-" or value[-1] == "-":
+        return False
+    return all(c == "-" or c.isdigit() or "a" <= c.lower() <= "z" for c in value)
+
+
+def _addresses(value):
+    return type(value) is list and len(value) == 4 and all(_is_ipv4(text) for text in value)
+
+
+def _is_ipv4(text):
+    parts = text.split(".") if type(text) is str else ()
+    return len(parts) == 4 and all(
+        len(part) < 4 and part.isdigit() and int(part) < 256 for part in parts
+    )
+
+
+# name: (str, a range or a check, default, what is expected). A default of None: may be left out.
 _SETTINGS = {
     "server": (str, None, "the server's name or address"),
-    "port": (int, 5683, "a UDP port, 1 to 65535"),
+    "port": ((1, 65535), 5683, "a UDP port, 1 to 65535"),
     "wifi_ssid": (str, None, "the network's name"),
     "wifi_password": (str, "", "the network's password"),
-    "wifi_security": (None, None, "a word like wpa2 or wpa3, or the port's number"),
-    "wifi_country": (str, None, "two letters, like DE"),
-    "wifi_address": (list, None, "four texts: address, netmask, gateway and DNS server"),
-    "hostname": (str, None, "at most 32 letters, digits and hyphens"),
+    "wifi_country": (_country, None, "two letters, such as DE"),
+    "wifi_security": (_pin, None, "a word or a number"),
+    "wifi_address": (_addresses, None, "[address, netmask, gateway, DNS server], IPv4 as text"),
+    "hostname": (_label, None, "1 to 32 letters, digits and inner hyphens"),
     "access_token": (str, None, "the device's access token"),
     "provision_key": (str, None, "the device profile's provisioning key"),
     "provision_secret": (str, None, "the device profile's provisioning secret"),
     "device_name": (str, None, "a name that is new to the server"),
-    "interval": (int, 30, "seconds between measurements, 1 to 86400"),
-    "keepalive": (int, 25, "seconds between signs of life, 0 (off) to 86400"),
-    "watchdog": (int, 8, "seconds, 0 (off) to %d" % board.watchdog_max_s),
-    "trial": (int, 1200, "seconds, 0 (for ever) to 86400"),
-    "offline": (int, 1800, "seconds, 0 (for ever) to 21600"),
-    "refused": (int, 86400, "seconds, 0 (for ever) to 2592000"),
-    "led": (None, board.led, "a pin's name or number"),
-}
-_RANGES = {
-    "port": (1, 65535),
-    "interval": (1, 86400),
-    "keepalive": (0, 86400),
-    "watchdog": (0, board.watchdog_max_s),
-    "trial": (0, 86400),
-    "offline": (0, 21600),
-    "refused": (0, 2592000),
+    "interval": ((1, 86400), 30, "seconds between measurements, 1 to 86400"),
+    "keepalive": ((0, 86400), 25, "seconds between signs of life, 0 (off) to 86400"),
+    "watchdog": (
+        (0, board.watchdog_max_s),
+        8,
+        "seconds, 0 (off) to %d" % board.watchdog_max_s,
+    ),
+    "trial": ((0, 86400), 1200, "seconds, 0 (for ever) to 86400"),
+    "offline": ((0, 21600), 1800, "seconds, 0 (for ever) to 21600"),
+    "refused": ((0, 31536000), 86400, "seconds, 0 (for ever) to 31536000"),
+    "led": (_pin, board.led, "a pin's name or number"),
 }
 
 
@@ -54,94 +77,97 @@ class SettingsError(Exception):
 
 def load():
     """Return the settings as a dict with every known name, "credentials", a dict as saved,
-    and "keys", bytes.
+    "keys", bytes, and "notes", lines for a person about what was passed over.
 
-    What its owner means plainly is taken: a number as text, blanks around a text, an address of
-    the server like coap://host:port. Raises SettingsError.
+    Raises SettingsError.
     """
     given = _read(FILE)
     if given is None:
         raise SettingsError(FILE + ": missing")
-    config = {name: default for name, (_, default, _) in _SETTINGS.items()}
-    for name, value in given.items():
+    for name in given:
         if name not in _SETTINGS:
             known = ", ".join(sorted(_SETTINGS))
-            raise SettingsError("%s: %s: unknown; known are %s" % (FILE, name, known))
-        kind = _SETTINGS[name][0]
-        if isinstance(value, str):
+            shown = " ".join(str(name)[:40].split())
+            raise SettingsError("%s: %s: unknown; known are %s" % (FILE, shown, known))
+    config = {}
+    for name, (kind, default, expected) in _SETTINGS.items():
+        value = given.get(name)
+        if type(value) is str:
             value = value.strip()
-            if kind is int and value.isdigit():
-                value = int(value)
-        if name == "server" and isinstance(value, str):
-            value, port = _host(value)
-            if port and "port" not in given:
-                config["port"] = port
-        if not _fits(name, kind, value):
-            raise _expected(name)
+        if value is None or value == "":
+            value = default
+        else:
+            value = _fitting(kind, value)
+            if value is None:
+                raise _wrong(name, expected)
         config[name] = value
     for name in _missing(config):
-        raise _expected(name)
+        raise _wrong(name, _SETTINGS[name][2])
+    config["server"], port = _split(config["server"])
+    if port and given.get("port") in (None, ""):
+        config["port"] = port
+    config["notes"] = []
     try:
         config["credentials"] = _read(CREDENTIALS) or {}
     except SettingsError as error:
-        print("%s; the device asks for new ones" % error)
+        # The device can get others; it would stand still for ever otherwise.
         config["credentials"] = {}
-    config["keys"] = keys = _content(KEYS) or b""
-    if len(keys) % _KEY_BYTES or len(keys) > _KEYS_MAX * _KEY_BYTES:
-        error = "%s: expected 1 to %d keys of %d bytes" % (KEYS, _KEYS_MAX, _KEY_BYTES)
-        raise SettingsError(error)
+        config["notes"].append("%s; passed over" % error)
+    config["keys"] = keys = _content(KEYS, _KEYS_MAX * _KEY_BYTES) or b""
+    if len(keys) % _KEY_BYTES:
+        raise _wrong_keys()
     return config
 
 
-def _expected(name):
+def _wrong(name, expected):
     # Not the value: it may be a secret.
-    return SettingsError("%s: %s: expected %s" % (FILE, name, _SETTINGS[name][2]))
+    return SettingsError("%s: %s: expected %s" % (FILE, name, expected))
 
 
-def _host(text):
-    # Return (host, port or None) of a server as people write it.
-    scheme, found, rest = text.partition("://")
-    if found:
-        if scheme.lower() != "coap":
-            raise SettingsError("%s: server: expected a name, or coap://name" % FILE)
-        text = rest
-    text = text.partition("/")[0]
-    if text[:1] == "[":  # IPv6
-        host, _, port = text[1:].partition("]")
-        port = port[1:]
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
+def _wrong_keys():
+    error = "%s: expected 1 to %d keys of %d bytes" % (KEYS, _KEYS_MAX, _KEY_BYTES)
+    return SettingsError(error)
+
+
+def _fitting(kind, value):
+    # The value as the application takes it; None if it does not fit.
+    if type(kind) is tuple:
+        low, high = kind
+        if type(value) is str and len(value) < 10 and value.isdigit():
+            value = int(value)
+        fits = type(value) is int and low <= value <= high  # type(): True is an int otherwise
+    elif kind is str:
+        fits = type(value) is str
     else:
-        host, port = text, ""
-    if port and not (port.isdigit() and 1 <= int(port) <= 65535) or " " in host:
-        raise _expected("server")
-    return host, int(port) if port else None
+        fits = kind(value)
+    return value if fits else None
 
 
-def _fits(name, kind, value):
-    if name == "wifi_address":
-        return isinstance(value, list) and len(value) == 4 and all([_is_ip(ip) for ip in value])
-    if kind is None:
-        return type(value) in (int, str) and value != ""
-    if type(value) is not kind or value == "":  # type(): True is an int to isinstance()
-        return False
-    if name == "wifi_country":
-        return len(value) == 2 and value.isalpha()
-    if name == "hostname":
-        rest = value.replace("-", "a")
-        return len(value) <= 32 and rest[0] + rest[-1] == value[0] + value[-1] and _is_word(rest)
-    low, high = _RANGES.get(name, (value, value))
-    return low <= value <= high
-
-
-def _is_word(text):
-    # Letters and digits of ASCII; isalpha() of a board knows no others.
-    return all([character.isalpha() or character.isdigit() for character in text])
-
-
-def _is_ip(text):
-    parts = text.split(".") if isinstance(text, str) else ()
-    return len(parts) == 4 and all([part.isdigit() and int(part) < 256 for part in parts])
+def _split(server):
+    # "coap://host:port/" as host and port, None if it has none; an IPv6 address may be bare.
+    scheme, mark, host = server.partition("://")
+    if not mark:
+        host = server
+    elif scheme.lower() != "coap":
+        raise _wrong("server", "coap://name:port; coaps and others are not spoken")
+    if host.endswith("/"):
+        host = host[:-1]
+    port = ""
+    if host.startswith("["):
+        host, mark, port = host[1:].partition("]")
+        if not mark or port and port[0] != ":":
+            host = ""
+        port = port[1:]
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    if not host or "/" in host or " " in host:
+        raise _wrong("server", "a name, an address or coap://name:port")
+    if not port:
+        return host, None
+    number = _fitting(_SETTINGS["port"][0], port)
+    if number is None:
+        raise _wrong("server", "after the colon a UDP port, 1 to 65535")
+    return host, number
 
 
 def _missing(given):
@@ -158,65 +184,66 @@ def _missing(given):
 
 
 def _read(name):
-    data = _content(name)
-    if data is None:
+    content = _content(name, _FILE_MAX)
+    if content is None:
         return None
+    value = None
     try:
-        text = _text(data)
-    except ValueError:
-        raise SettingsError(name + ": expected UTF-8; save it so in the editor")
-    try:
-        _check_nesting(text)
-        value = json.loads(text)
-    except ValueError:
-        value = None
+        text = _text(content)
+        if _is_whole(text):
+            value = json.loads(text)
+    except (ValueError, TypeError):  # a list as a key is a TypeError
+        pass
     if not isinstance(value, dict):
-        cure = 'expected a JSON object, like {"a": 1}; is a comma, quote or brace missing?'
-        raise SettingsError("%s: %s" % (name, cure))
-    for key in value:
-        if not isinstance(key, str):
-            raise SettingsError("%s: %r: expected a name in quotes" % (name, key))
+        raise SettingsError(name + ": expected a JSON object, whole, as UTF-8 text")
     return value
 
 
-def _text(data):
-    # As Windows editors save it: with a byte order mark, or in UTF-16.
-    if data[:3] == b"\xef\xbb\xbf":
-        data = data[3:]
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        low = data[0] & 1 ^ 1  # where the low byte of each pair is
-        pairs = range(2, len(data) - 1, 2)
-        return "".join([chr(data[i + low] | data[i + 1 - low] << 8) for i in pairs])
-    return data.decode()
+def _text(content):
+    # Windows' editors save with a byte order mark, and some as UTF-16.
+    if content[:3] == b"\xef\xbb\xbf":
+        content = content[3:]
+    mark = content[:2]
+    if mark not in (b"\xff\xfe", b"\xfe\xff"):
+        return str(content, "utf-8")
+    low = 0 if mark == b"\xff\xfe" else 1
+    pairs = range(2, len(content) - 1, 2)
+    codes = [content[i + low] | content[i + 1 - low] << 8 for i in pairs]
+    if any(0xD800 <= code < 0xE000 for code in codes):
+        raise ValueError("surrogates")
+    return "".join([chr(code) for code in codes])
 
 
-def _check_nesting(text):
-    # Raises ValueError. MicroPython 1.25 takes JSON that was cut for whole.
+def _is_whole(text):
+    # Whether every bracket is closed, none too deep: MicroPython takes what was cut for whole.
     depth = 0
     quoted = escaped = False
-    for character in text:
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
+    for c in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = c == "\\"
+            quoted = c != '"'
+        elif c == '"':
             quoted = True
-        elif character in "{[":
+        elif c in "{[":
             depth += 1
             if depth > _DEPTH_MAX:
-                raise ValueError
-        elif character in "}]":
+                return False
+        elif c in "}]":
             depth -= 1
-    if depth or quoted:
-        raise ValueError
+    return depth == 0 and not quoted
 
 
-def _content(name):
+def _content(name, most):
     # None if there is no such file.
     try:
         size = os.stat(name)[6]
-        if size > _FILE_MAX:
-            raise SettingsError("%s: expected at most %d bytes" % (name, _FILE_MAX))
-        with open(name, "rb") as f:
-            return f.read()
+        if size <= most:
+            with open(name, "rb") as f:
+                return f.read()
     except OSError:
         return None
+    if name == KEYS:
+        raise _wrong_keys()
+    raise SettingsError("%s: expected at most %d bytes" % (name, most))

@@ -19,7 +19,7 @@ from trial import Trial
 
 _SETTLED_S = const(600)  # who lives so long is not part of a row of crashes
 _HOLD_S = const(3600)
-_RESERVE = const(4000)  # bytes
+_RESERVE = const(6000)  # bytes
 
 start_ms = time.ticks_ms()
 
@@ -70,7 +70,7 @@ class Start:
                 self.armed = True
             except (ValueError, OSError) as error:
                 print("watchdog: %s" % error)  # this port takes another time, or none
-        watching = asyncio.create_task(self.watch(watchdog))
+        asyncio.create_task(self.watch(watchdog))
         import app  # under the watchdog: an update may hang here
 
         self.application = app.Application(config, log, self.trial, self.restarts)
@@ -80,10 +80,13 @@ class Start:
 
             self.station = station = wifi.Station(config, log, self.application)
             asyncio.create_task(supervise(station.run, station.report))
-        await asyncio.gather(watching, self.application.run())
+        await self.application.run()
 
     async def watch(self, watchdog):
-        """Feed the watchdog as long as this loop turns, and see that the board gets somewhere."""
+        """Feed the watchdog as long as this loop turns, and see that the board gets somewhere.
+
+        If this ends, nobody feeds.
+        """
         config = self.config
         guard = Guard(config["offline"], self.restarts.lonely, 0)
         # Seconds are counted, not computed: ticks wrap in 12 days, and clocks are set.
@@ -97,7 +100,11 @@ class Start:
             application = self.application
             if not application:
                 continue
-            remedy = guard.look(self.uptime_s, application.contacts())
+            try:
+                contacts = application.contacts()
+            except Exception:  # an application that cannot tell has none
+                contacts = 0
+            remedy = guard.look(self.uptime_s, contacts)
             if remedy == POWER_CYCLE and self.station:
                 log("server: silent; the Wi-Fi is power-cycled")
                 self.station.power_cycle()
@@ -124,11 +131,12 @@ class Start:
     def crashed(self, error):
         """Note how this start ended, wait where a person can step in, and restart."""
         print(error)
+        wait_s = 1
         try:
+            wait_s = self.restarts.crashed(error, self.uptime_s >= _SETTLED_S)
             self.trial.crashed(error)
-        except OSError as full:
-            print(full)
-        wait_s = self.restarts.crashed(error, self.uptime_s >= _SETTLED_S)
+        except Exception as another:  # the flash is full, or memory still short
+            print(another)
         if wait_s > 1:
             print("restart in %d s; Ctrl-C leads to the prompt" % wait_s)
         if self.armed:
@@ -163,7 +171,10 @@ def load_settings():
     import settings
 
     try:
-        return settings.load()
+        config = settings.load()
+        for note in config["notes"]:
+            print(note)
+        return config
     except settings.SettingsError as error:
         print(error)
     finally:

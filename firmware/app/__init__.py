@@ -65,12 +65,11 @@ class Application:
         restart = self.restarts.restart
         updater = updates.updater(device, config["keys"], self.trial, self.log, restart)
         keepalive_ms = 1000 * config["keepalive"]
-        supervise = device.session.supervise
-        await asyncio.gather(
-            thingsboard.run(device, updater, keepalive_ms),
-            supervise("measuring", measuring.run),
-            supervise("introduction", self.introduce),
-        )
+        jobs = [("measuring", measuring.run), ("introduction", self.introduce)]
+        if not config["access_token"] and config["refused"]:
+            jobs.append(("renewal", self.renew_when_refused))
+        supervised = [device.session.supervise(name, job) for name, job in jobs]
+        await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
 
     async def _identify(self):
         # Only a device that provisions itself needs the module, and then only now.
@@ -94,24 +93,28 @@ class Application:
         await device.send_attributes(about)
         self.log("start number %d" % starts)
         told = -1
-        refused_s = 0
         while True:
             session = device.session
             if session.faults != told:
                 told = session.faults
                 await device.send_attributes({"faults": told, "last_fault": session.last_fault})
             await asyncio.sleep(_LOOK_S)
-            # A problem stays until something goes well.
-            refused_s = refused_s + _LOOK_S if "4.01" in (session.problem or "") else 0
-            self._renew(refused_s)
 
-    def _renew(self, refused_s):
-        # A device that the server has refused for so long was deleted there: the next start
-        # provisions it anew.
-        limit_s = self.config["refused"]
-        if limit_s and refused_s >= limit_s and not self.config["access_token"]:
-            os.remove(_CREDENTIALS)
-            self.restarts.restart("the access token was refused")
+    async def renew_when_refused(self):
+        """Restart to be provisioned anew once the server has refused the token for long.
+
+        The device was deleted there. Only a device that was provisioned can be again.
+        """
+        left_s = limit_s = self.config["refused"]
+        look_s = min(_LOOK_S, limit_s)
+        while left_s > 0:
+            await asyncio.sleep(look_s)
+            # A problem stays until something goes well.
+            refused = "4.01" in (self.device.problem or "")
+            left_s = left_s - look_s if refused else limit_s
+        os.remove(_CREDENTIALS)
+        self.suspend()
+        self.restarts.restart("the access token was refused")
 
     def _recall_waiting(self):
         try:

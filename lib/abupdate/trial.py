@@ -65,7 +65,8 @@ class Trial:
         back = app["back"]
         counts = app["on_trial"] and not app["aside"]
         exhausted = counts and app["tries"] >= _TRIES_MAX and not power_on
-        damaged = (exhausted or suspect or app["aside"]) and not self._is_whole(run)
+        suspect = (suspect or exhausted or app["aside"]) and run != _FACTORY
+        damaged = suspect and not self._is_whole(run)
         if damaged and app["aside"]:
             app.update(run=back, back=_FACTORY, aside=False)
         elif exhausted or damaged:

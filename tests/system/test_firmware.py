@@ -122,7 +122,21 @@ def start(board, tmp_path, sim, **settings):
             {**GOOD, "sever": 1},
             "settings.json: sever: unknown; known are access_token, device_name",
         ),
-        ({**GOOD, "port": "http"}, "settings.json: port: expected a UDP port, 1 to 65535"),
+        ("", "settings.json: expected a JSON object"),
+        ('{"server": "h", "access_token": "t"', "settings.json: expected a JSON object"),
+        ('{"server": "h", "access_token": "t', "settings.json: expected a JSON object"),
+        ("[" * 3000, "settings.json: expected a JSON object"),
+        ('{"led": ' + "[" * 1000 + "]" * 1000 + "}", "settings.json: expected a JSON object"),
+        (" " * 5000, "settings.json: expected at most 4096 bytes"),
+        ('{1: 2, "server": "h"}', "settings.json: 1: unknown; known are"),
+        ({**GOOD, "server": "COAPS://h"}, "settings.json: server: expected coap://name:port"),
+        ({**GOOD, "server": "h:0"}, "settings.json: server: expected after the colon a UDP"),
+        ({**GOOD, "server": ["h"]}, "settings.json: server: expected the server's name"),
+        ({**GOOD, "wifi_country": "DEU"}, "settings.json: wifi_country: expected two letters"),
+        ({**GOOD, "hostname": "a_b"}, "settings.json: hostname: expected 1 to 32 letters"),
+        ({**GOOD, "wifi_address": ["1.2.3.4"] * 3}, "settings.json: wifi_address: expected"),
+        ({**GOOD, "wifi_address": ["1.2.3.400"] * 4}, "settings.json: wifi_address: expected"),
+        ({**GOOD, "port": "x"}, "settings.json: port: expected a UDP port, 1 to 65535"),
         ({**GOOD, "port": 65536}, "settings.json: port: expected a UDP port, 1 to 65535"),
         ({**GOOD, "interval": True}, "settings.json: interval: expected seconds"),
         ({**GOOD, "interval": 0}, "settings.json: interval: expected seconds"),
@@ -148,14 +162,6 @@ def test_a_wrong_setting_is_one_line_and_no_restart(board, tmp_path, settings, l
     assert len(board.lines) == 1
     assert board.lines[0].startswith(line)
     assert "SECRET" not in board.lines[0]
-
-
-def test_credentials_that_are_no_json_are_named(board, tmp_path):
-    write(board, tmp_path, "credentials.json", "{")
-    configure(board, tmp_path, GOOD)
-    board.start()
-    assert board.wait_end(10).cause == "repl"
-    assert board.lines == ["credentials.json: expected a JSON object"]
 
 
 def test_provisioned_once_and_known_after_a_power_cut(board, tmp_path, sim):
@@ -202,8 +208,8 @@ def test_a_setting_of_the_server_is_kept_until_deleted(board, tmp_path, sim):
     assert sim.until(lambda: sim.observes(device))
     for value, line in (
         (3, "interval 3 s"),
-        (0, "interval: expected 0.1 to 86400 seconds"),
-        ("soon", "interval: expected"),
+        (0, "interval: ValueError expected 0.1 to 86400 seconds"),
+        ("4", "interval 4.0 s"),
         (2.5, "interval 2.5 s"),
     ):
         after = len(board.lines)
@@ -258,3 +264,36 @@ def test_an_application_that_fails_restarts_the_board(board, tmp_path, code, cau
     board.start()
     board.wait(lambda: board.resets, 20)
     assert board.resets == {cause: 1}
+
+
+def test_damaged_credentials_are_told_and_got_anew(board, tmp_path, sim):
+    write(board, tmp_path, "credentials.json", '{"access_token": "SECRET", "provis')
+    start(board, tmp_path, sim, **PROVISION)
+    assert board.lines[0] == (
+        "credentials.json: expected a JSON object, whole, as UTF-8 text; passed over"
+    )
+    assert not any("SECRET" in line for line in board.lines)
+    assert len(sim.store.devices) == 1
+
+
+def test_a_refused_token_is_provisioned_anew(board, tmp_path, sim):
+    start(board, tmp_path, sim, refused=5, **PROVISION)
+    (gone,) = list(sim.store.devices)
+    sim.call(lambda: sim.downlink.close(sim.store.devices.pop(gone)))
+    board.wait_line("restart: the access token was refused", 40)
+    assert sim.until(lambda: len(sim.store.devices) == 1, 20)
+    assert list(sim.store.devices) != [gone]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_settings_of_any_editor(board, tmp_path, sim, encoding):
+    sim.add_device("d", "TOKEN")
+    server = f" CoAP://{sim.host}:{sim.port}/ "
+    text = json.dumps({"server": server, "access_token": "TOKEN\r\n", "interval": "1"}, indent=1)
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    folder = tmp_path / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_bytes((mark + text.replace("\n", "\r\n")).encode(encoding))
+    board.deploy(folder, compiled=False)
+    board.start()
+    board.wait_line("start number", 20)

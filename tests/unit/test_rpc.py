@@ -127,7 +127,7 @@ def test_only_the_last_eight_replies_are_kept():
 def test_replies_are_kept_by_their_bytes(kept):
     it = Scene(faults=[REFUSED] * 20)
     ran = []
-    it.on("m", lambda params: ran.append(params) or {"x": "y" * (8000 // kept)})
+    it.on("m", lambda params: ran.append(params) or {"x": "y" * (3000 // kept - 10)})
     for n in range(8):
         it.take(make(n))
     for n in range(8 - kept, 8):
@@ -193,7 +193,7 @@ def test_what_is_beyond_eight_at_a_time_gets_no_answer():
 def test_commands_under_way_are_bounded_by_their_bytes():
     async def main():
         it = Scene()
-        large = [b'{"id":%d,"method":"m","params":"%s"}' % (n, b"x" * 3000) for n in range(4)]
+        large = [b'{"id":%d,"method":"m","params":"%s"}' % (n, b"x" * 1200) for n in range(4)]
         gate, tasks = running(it, large)
         await asyncio.sleep(0)
         assert it.commands.refused == 2
@@ -202,7 +202,7 @@ def test_commands_under_way_are_bounded_by_their_bytes():
             await task
         assert [id for id, _ in it.sent] == [0, 1]
         # One alone may be larger than all together.
-        await it.commands.take(b'{"id":9,"method":"m","params":"%s"}' % (b"x" * 12000))
+        await it.commands.take(b'{"id":9,"method":"m","params":"%s"}' % (b"x" * 9000))
         assert it.sent[-1] == (9, {})
 
     run(main())

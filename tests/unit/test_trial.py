@@ -147,6 +147,18 @@ def test_an_outage_is_nobodys_fault():
     assert boot(root)[1] == "slot_b" and not boot(root)[0].unconfirmed()
 
 
+def test_the_factory_copy_has_its_turn_as_well():
+    root = new_board()
+    m = install(root, "slot_a")
+    boot(root)[0].activate("app", "slot_a", m)
+    for folder in ("slot_a", FACTORY, "slot_a", FACTORY):
+        trial, runs_now = suspect_boot(root)
+        assert runs_now == folder and trial.unconfirmed()
+        trial.unreached()
+    trial, _ = boot(root)
+    assert ends_trial(trial, "app") and nothing_failed(trial, "app")
+
+
 def test_a_server_that_comes_back_in_the_turn_of_the_release_before():
     root = new_board()
     m = on_trial(root)
