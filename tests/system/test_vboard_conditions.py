@@ -43,7 +43,8 @@ def test_the_program_gets_the_heap_that_was_asked_for(run, port, network, clock)
     board.wait_end(10)
     assert abs(board.own - expected) < NEAR
     # Of a heap the interpreter takes a few per cent for its tables.
-    assert 0.94 * 160 * 1024 < int(line[1]) < 160 * 1024
+    asked = int(PORTS[port].heap.removesuffix("k")) * 1024
+    assert 0.94 * asked < int(line[1]) < asked
 
 
 def test_another_heap(run):
