@@ -289,5 +289,5 @@ def test_a_command_that_cannot_begin_takes_no_place():
     it = Scene()
     for n in range(20):
         command = it.commands.admit(make(n))
-        it.commands.release(command)
+        it.commands.done(command)
     assert it.commands.refused == 0

@@ -16,7 +16,7 @@ class SharedAttributes:
 
     def __init__(self, codec, report):
         self.values = {}
-        self._grown = 0  # bytes of changes since the size was looked at
+        self._bytes = 0  # bytes of changes since the size was looked at
         self._listeners = []  # (function, the names it wants or None: all)
         self.codec = codec
         self.report = report
@@ -75,11 +75,11 @@ class SharedAttributes:
                 except Exception as error:
                     self.report("attributes", error)
         if full or wanted is not None:
-            self._grown = 0
+            self._bytes = 0
             return
-        self._grown += _size(changed)
-        if self._grown > _GROWN:
-            self._grown = 0
+        self._bytes += _size(changed)
+        if self._bytes > _GROWN:
+            self._bytes = 0
             if _size(values) > _KEPT:
                 raise TransferError("more attributes than memory: name those that are wanted")
 

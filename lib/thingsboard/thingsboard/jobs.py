@@ -40,7 +40,7 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
             try:
                 asyncio.create_task(device.commands.obey(command, payload))
             except MemoryError:
-                device.commands.release(command)
+                device.commands.done(command)
                 raise
 
     async def take_attributes(observation, message, full):

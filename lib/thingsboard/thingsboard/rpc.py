@@ -57,7 +57,7 @@ class Commands:
 
         That is an empty payload (the answer to a registration), a repetition of what is busy, and
         what is beyond the bounds: the caller on the server gets no answer then, because answers
-        take memory as well. What is returned is busy until obey() has ended, or release().
+        take memory as well. What is returned is busy until obey() has ended, or done().
         """
         if not payload:
             return
@@ -113,9 +113,9 @@ class Commands:
         except Exception as error:
             self.report("rpc", error)
         finally:
-            self.release(command)
+            self.done(command)
 
-    def release(self, command):
+    def done(self, command):
         """Note that nothing more is done for a command now; its reply is kept if it has one."""
         command.busy = False
         if not command.reply:  # it was no command, or memory was short

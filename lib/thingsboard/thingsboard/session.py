@@ -74,7 +74,7 @@ class Session:
         """Return a coroutine that runs a job, a function that returns one, until cancelled."""
 
         def ended(error):
-            error = error or RuntimeError("it ended")
+            error = error or RuntimeError("the job has ended")
             if not isinstance(error, OSError):  # a silent server is no fault of ours
                 self.faults += 1
                 self.last_fault = ("%s: %r" % (name, error))[:_LONGEST]
