@@ -38,6 +38,21 @@ def test_verbs_and_uri():
     scene(echo, test)
 
 
+def test_what_the_protocol_has_no_room_for_is_refused_before_it_is_sent():
+    async def test(client, server):
+        longest = "x" * 255  # bytes of a Uri-Path or a Uri-Query (RFC 7252 table 4)
+        await client.get(longest, query=(longest,))
+        for path, query in ((longest + "x", ()), ("a", (longest + "x",)), ("ä" * 128, ())):
+            try:
+                await client.get(path, query=query)
+                raise RuntimeError("it was sent")
+            except ValueError as error:
+                assert "255" in str(error) and "xx" not in str(error)
+        assert len(server.got) == 1
+
+    scene(echo, test)
+
+
 def test_payload_is_any_buffer():
     async def test(client, server):
         for payload in (b"abc", bytearray(b"abc"), memoryview(b"xabcx")[1:4]):

@@ -91,3 +91,29 @@ def test_what_could_not_be_read_is_not_deleted():
     it.take_values({"a": 1, "b": 2}, True)
     it.take_values({"a": 1}, True, ["b"])
     assert it.values == {"a": 1, "b": 2} and len(heard) == 1
+
+
+def test_changes_without_end_do_not_fill_the_memory():
+    it = SharedAttributes(payload_json, None)
+    it.listen(lambda changed, deleted: None)
+    taken = 0
+    try:
+        while taken < 1000:
+            it.take(json.dumps({"name_%d" % taken: "x" * 1000}).encode(), False)
+            taken += 1
+    except TransferError as error:
+        assert "name those that are wanted" in str(error)
+    assert 24 <= taken < 32
+    it.take(b'{"a":1}', True)  # the full state is what there is
+    assert it.values == {"a": 1}
+    for n in range(1000):  # a value that changes does not grow
+        it.take(json.dumps({"a": str(n) + "x" * 1000}).encode(), False)
+    assert len(it.values) == 1
+
+
+def test_what_nobody_wants_is_not_kept_and_not_counted():
+    it = SharedAttributes(payload_json, None)
+    it.listen(lambda changed, deleted: None, ("a",))
+    for n in range(100):
+        it.take(json.dumps({"name_%d" % n: "x" * 1000, "a": n}).encode(), False)
+    assert it.values == {"a": 99}

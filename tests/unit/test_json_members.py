@@ -68,3 +68,28 @@ def test_what_is_too_deep_for_the_parser_is_not_parsed():
 )
 def test_what_is_no_object(text):
     assert raised(TransferError, taken, text, 4)
+
+
+def test_many_small_values_arrive_as_far_as_there_is_room():
+    state = {"attribute_%d" % n: n for n in range(5000)}
+    members = taken(json.dumps(state), 1024)
+    assert 1000 < len(members.values) < 5000 and len(members.skipped) == 32
+    assert members.values["attribute_999"] == 999
+
+
+class Short(bytearray):
+    """A text for which memory runs out."""
+
+    def append(self, byte):
+        if len(self) >= 100:
+            raise MemoryError
+        super().append(byte)
+
+
+def test_memory_that_runs_out_within_a_value_costs_that_value():
+    members = Members()
+    members.feed(b'{"a":1,"config":')
+    members._text = Short()
+    members.feed(json.dumps("c" * 500).encode() + b',"b":2}')
+    members.end()
+    assert members.values == {"a": 1, "b": 2} and members.skipped == ["config"]

@@ -334,3 +334,23 @@ def test_a_record_too_large_for_the_new_queue_is_left_out():
     box.add('{"a":1}')
     small, _, _ = outbox(max_bytes=500)
     assert small.load(io.BytesIO(saved(box))) > 0 and len(small) == 1
+
+
+class Full(list):
+    """A list that cannot grow beyond eight."""
+
+    def append(self, item):
+        if len(self) == 8:
+            raise MemoryError
+        super().append(item)
+
+
+def test_where_memory_is_short_the_oldest_makes_room():
+    it, _, _ = outbox()
+    it._records = Full()
+    for n in range(20):
+        it.add('{"n":%d}' % n, n)
+    assert len(it) == 8 and it.dropped == 12
+    assert [record["values"]["n"] for record in records(it)] == list(range(12, 20))
+    it.accepted()
+    assert len(it) == 0

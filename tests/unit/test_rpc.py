@@ -259,3 +259,35 @@ def test_what_is_no_command_is_reported(payload):
     it.take(payload)
     ((what, error),) = it.log
     assert it.sent == [] and what == "rpc" and isinstance(error, TransferError)
+
+
+def test_replies_that_nobody_answers_are_bounded_with_their_tasks():
+    async def main():
+        it = Scene()
+        gate = asyncio.Event()
+        ran = []
+
+        async def send(id, payload):
+            await gate.wait()
+
+        it.commands = Commands(payload_json, Clock(Board()), send, it.report)
+        it.on("m", lambda params: ran.append(params))
+        tasks = [asyncio.create_task(it.commands.take(make(n))) for n in range(50)]
+        await turns(3)
+        assert ran == list(range(8)) and it.commands.refused == 42
+        # Their repetitions do not send a reply once more while it is on its way.
+        assert [it.commands.admit(make(n)) for n in range(8)] == [None] * 8
+        gate.set()
+        for task in tasks:
+            await task
+        assert it.commands.admit(make(8))  # the places are free again
+
+    run(main())
+
+
+def test_a_command_that_cannot_begin_takes_no_place():
+    it = Scene()
+    for n in range(20):
+        command = it.commands.admit(make(n))
+        it.commands.done(command)
+    assert it.commands.refused == 0

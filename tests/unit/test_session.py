@@ -328,3 +328,40 @@ def test_an_updater_runs_beside_it(world, client, device, log):
 def test_without_keepalive_it_sleeps_until_the_registration(world, client, device, log):
     world.pass_ms(299_000)
     assert [what for _, what, _ in client.done] == ["register", "register", "request"]
+
+
+@session(keepalive_ms=0)
+def test_a_server_that_keeps_refusing_may_be_found_at_another_address(world, client, device, log):
+    world.pass_ms(0)
+    client.answers = failing("telemetry", [ResponseError(Message(0x85)) for _ in range(9)])
+    device.record({"t": 1})
+    world.pass_ms(400_000)
+    refused = client.times("telemetry")
+    assert client.times("reconnect") == [refused[8]]  # just before the ninth try
+    assert len(device.outbox) == 0 and device.problem is None
+
+
+@session()
+def test_a_command_for_whose_task_memory_is_short_takes_no_place(world, client, device, log):
+    world.pass_ms(0)
+    device.on_rpc("m", lambda params: {"n": params})
+    command = b'{"id":1,"method":"m","params":1}'
+    real = asyncio.create_task
+
+    def short(coroutine):
+        coroutine.close()
+        asyncio.create_task = real
+        raise MemoryError
+
+    for _ in range(9):
+        asyncio.create_task = short
+        try:
+            client.observations[-1].notify(0, command)
+            world.pass_ms(0)
+        finally:
+            asyncio.create_task = real
+        world.pass_ms(60_000)
+    client.observations[-1].notify(0, command)
+    world.pass_ms(0)
+    assert client.payloads[-1] == b'{"n":1}' and device.commands.refused == 0
+    assert device.session.faults == 9 and "MemoryError" in device.session.last_fault

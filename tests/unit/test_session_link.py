@@ -128,3 +128,41 @@ def test_without_a_log_the_problem_is_kept():
     it, _, _ = session()
     it.report("rpc", ValueError("x"))
     assert it.problem == "rpc: ValueError x"
+
+
+def test_problems_that_take_turns_do_not_flood_the_log():
+    log = []
+    board = Board()
+    it, _, _ = session(log=log.append, board=board)
+    for second in range(60):
+        board.now = 1000 * second
+        for code in (0x80, 0x81, 0xA0):
+            it.report("telemetry", ResponseError(Message(code)))
+    assert len(log) == 3
+
+
+def test_the_log_takes_few_lines_a_minute_whatever_goes_wrong():
+    log = []
+    board = Board()
+    it, _, _ = session(log=log.append, board=board)
+    for n in range(1000):  # texts that the server chose
+        it.report("attribute name_%d" % n, ValueError("too large"))
+    assert len(log) == 8 and "name_999" in it.problem
+    board.now += 61_000
+    it.report("telemetry", OSError(110))
+    assert len(log) == 9
+
+
+def test_a_problem_is_a_short_text():
+    log = []
+    it, _, _ = session(log=log.append)
+    it.report("x" * 5000, ValueError("y" * 5000))
+    assert len(it.problem) == len(log[0]) == 200
+
+
+def test_what_concerns_one_thing_only_is_past_when_a_job_goes_well():
+    it, _, _ = session()
+    for what in ('{"bad":5}', "setLed", "attribute config"):
+        it.report(what, ValueError())
+        it.well("telemetry")
+        assert it.problem is None

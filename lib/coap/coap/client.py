@@ -23,6 +23,7 @@ _CON = const(0)
 _URI_PATH = const(11)
 _URI_QUERY = const(15)
 
+_LONGEST = const(255)  # bytes of such an option (RFC 7252 table 4)
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _RETRY_MS = const(50)  # after an error of the network stack, and without memory
 
@@ -312,6 +313,9 @@ def _uri(path, query, options):
         result.append((_URI_PATH, segment.encode()))
     for item in query:
         result.append((_URI_QUERY, item.encode()))
+    for _, value in result:
+        if len(value) > _LONGEST:  # it may hold a secret, so it is not told
+            raise ValueError("a segment of the path or query has over 255 bytes")
     for number, value in options:
         add_option(result, number, value)
     return result

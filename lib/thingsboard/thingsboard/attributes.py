@@ -1,5 +1,11 @@
 # The shared attributes of a device, as last heard from the server. Sans-I/O.
 
+from coap import TransferError
+from micropython import const
+
+_KEPT = const(24576)  # bytes of all names and values, where a listener wants all
+_GROWN = const(4096)  # bytes of changes after which that is looked at
+
 
 class SharedAttributes:
     """What the server wants the device to know: values, a dict; listeners are told of changes.
@@ -10,6 +16,7 @@ class SharedAttributes:
 
     def __init__(self, codec, report):
         self.values = {}
+        self._bytes = 0  # bytes of changes since the size was looked at
         self._listeners = []  # (function, the names it wants or None: all)
         self.codec = codec
         self.report = report
@@ -35,7 +42,11 @@ class SharedAttributes:
         self.take_values(self.codec.decode("state" if full else "change", payload), full)
 
     def take_values(self, state, full, kept=()):
-        """Take the values of a notification, a dict. kept: names that are there, unread."""
+        """Take the values of a notification, a dict. kept: names that are there, unread.
+
+        Raises TransferError if changes have made the values larger than memory: the full state is
+        wanted then, of which only a part is taken.
+        """
         values = self.values
         deleted = []
         if full:
@@ -63,3 +74,15 @@ class SharedAttributes:
                     callback(its, gone)
                 except Exception as error:
                     self.report("attributes", error)
+        if full or wanted is not None:
+            self._bytes = 0
+            return
+        self._bytes += _size(changed)
+        if self._bytes > _GROWN:
+            self._bytes = 0
+            if _size(values) > _KEPT:
+                raise TransferError("more attributes than memory: name those that are wanted")
+
+
+def _size(values):
+    return sum([len(name) + len(repr(values[name])) for name in values])

@@ -37,7 +37,11 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
         payload = message.payload
         command = device.commands.admit(payload)
         if command:
-            asyncio.create_task(device.commands.obey(command, payload))
+            try:
+                asyncio.create_task(device.commands.obey(command, payload))
+            except MemoryError:
+                device.commands.done(command)
+                raise
 
     async def take_attributes(observation, message, full):
         if (message.uint(_BLOCK2) or 0) & _MORE:

@@ -65,10 +65,15 @@ class Members:
                 return self._end()
         if not self._depth:
             raise TransferError("the server's JSON is no object")
-        if len(self._text) < min(_VALUE, self._left):
-            self._text.append(byte)
-        else:
+        # A name always has room: the next value has to be found.
+        most = _VALUE if self._name is None else min(_VALUE, self._left)
+        self._over = self._over or len(self._text) >= most
+        try:
+            if not self._over:
+                self._text.append(byte)
+        except MemoryError:
             self._over = True
+            self._text = bytearray()
 
     def _end(self):
         # A comma or the last brace: the member is whole.

@@ -47,7 +47,8 @@ class Outbox:
     def add(self, record, ts=None):
         """Queue what the codec's record() made; ts is in Unix milliseconds (None: now).
 
-        Raises ValueError for a record that is larger than the whole queue.
+        Where memory is short the oldest record makes room. Raises ValueError for a record that is
+        larger than the whole queue.
         """
         if ts is not None:
             ts = int(ts)
@@ -55,7 +56,15 @@ class Outbox:
         size = len(record.encode() if isinstance(record, str) else record) + _OVERHEAD
         if size > self._max_bytes:
             raise ValueError("a record of %d bytes is too large for the outbox" % size)
-        self._records.append((record, size, ts, self._clock.uptime_ms()))
+        entry = (record, size, ts, self._clock.uptime_ms())
+        try:
+            self._records.append(entry)
+        except MemoryError:  # a list grows by doubling, in one piece
+            if not self._records:
+                raise
+            self._remove()
+            self.dropped += 1
+            self._records.append(entry)
         self._bytes += size
         while self._bytes > self._max_bytes:
             self._remove()

@@ -24,6 +24,7 @@ class Command:
 
     reply = None  # the payload; None while the handler runs
     action = None  # what is to be done once the server has the reply
+    busy = True  # its handler runs, or its reply is on its way
 
     def __init__(self, crc, came_ms, size):
         self.crc = crc
@@ -54,9 +55,9 @@ class Commands:
     def admit(self, payload):
         """Return the Command that a payload is, or None: nothing is to be done.
 
-        That is an empty payload (the answer to a registration), a repetition of what still runs,
-        and what is beyond the bounds: the caller on the server gets no answer then, because
-        answers take memory as well.
+        That is an empty payload (the answer to a registration), a repetition of what is busy, and
+        what is beyond the bounds: the caller on the server gets no answer then, because answers
+        take memory as well. What is returned is busy until obey() has ended, or done().
         """
         if not payload:
             return
@@ -65,11 +66,14 @@ class Commands:
         crc = crc32(payload)
         for known in recent:
             if known.crc == crc and now - known.came_ms < _REPEAT_MS:
-                return known if known.reply else None
+                if known.busy:
+                    return
+                known.busy = True
+                return known
         size = len(payload)
         while recent and (len(recent) == _COMMANDS or self._bytes() + size > _BYTES):
             for old in recent:
-                if old.reply:  # the server never took it
+                if not old.busy:  # the server never took its reply
                     recent.remove(old)
                     break
             else:
@@ -109,8 +113,13 @@ class Commands:
         except Exception as error:
             self.report("rpc", error)
         finally:
-            if not command.reply:  # it was no command, or memory was short
-                self._forget(command)
+            self.done(command)
+
+    def done(self, command):
+        """Note that nothing more is done for a command now; its reply is kept if it has one."""
+        command.busy = False
+        if not command.reply:  # it was no command, or memory was short
+            self._forget(command)
 
     async def _run(self, command, method, params):
         try:

@@ -12,7 +12,14 @@ from .link import backoff_ms
 _UNAUTHORIZED = const(0x81)
 _REPLACED = const(0x42)  # 2.02: the server ended an observation
 _SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
+_REFUSALS = const(8)  # in a row, then the same: the name may lead to another server by now
 _SAID_MS = const(60_000)  # the same words are not logged again before
+_LINES = const(8)  # logged in that time, at most
+_LONGEST = const(200)  # characters of a problem
+
+# The jobs that tell when they go well; what is reported of anything else is past with the next
+# success of any job.
+_JOBS = ("attributes", "rpc", "telemetry", "clock", "session", "update")
 
 
 class Session:
@@ -37,33 +44,40 @@ class Session:
         self.stock = asyncio.Event()  # set: the outbox may have something to send
         self.random = random
         self.sooner = asyncio.Event()  # set: something is due earlier than keep() knows
-        self._said = {}  # by what was reported: the words, and when they were logged
+        self._said = []  # (problem, when) of what was logged in the last minute
 
     def report(self, what, error):
-        """Keep a problem for the user to read, and log it unless it was just logged."""
+        """Keep a problem for the user to read, and log it unless it was just logged.
+
+        Both have its first 200 characters. In a minute there are at most 8 lines.
+        """
+        what = what[:_LONGEST]  # it may be a whole record
         problem = "%s: %s %s" % (what, type(error).__name__, error)
         if what in self.observations and getattr(error, "code", 0) == _REPLACED:
             problem = what + ": replaced; does another device use this access token?"
+        problem = problem[:_LONGEST]
         self.problem = problem
         self._problem_of = what
         now = self.clock.uptime_ms()
-        words, when = self._said.get(what, (None, 0))
-        if words != problem or now - when >= _SAID_MS:
-            self._said[what] = problem, now
+        said = [(words, when) for words, when in self._said if now - when < _SAID_MS]
+        self._said = said
+        if len(said) < _LINES and problem not in [words for words, _ in said]:
+            said.append((problem, now))
             self.log(problem)
 
-    def well(self, what):
-        """Note that this goes well: a problem that was reported of it is past."""
-        if self._problem_of == what:
+    def well(self, job):
+        """Note that a job goes well: its problem is past, and any that is no job's."""
+        if self._problem_of == job or self._problem_of not in _JOBS:
             self.problem = self._problem_of = None
 
     def supervise(self, name, job):
         """Return a coroutine that runs a job, a function that returns one, until cancelled."""
 
         def ended(error):
+            error = error or RuntimeError("the job has ended")
             if not isinstance(error, OSError):  # a silent server is no fault of ours
                 self.faults += 1
-                self.last_fault = "%s: %r" % (name, error)
+                self.last_fault = ("%s: %r" % (name, error))[:_LONGEST]
             self.report(name, error)
 
         return supervise(job, ended)
@@ -99,8 +113,10 @@ class Session:
         self.report(job, error)
         self.end_observation(job)
         await asyncio.sleep_ms(backoff_ms(failures, error, self.random))
-        if getattr(error, "code", 0) == _UNAUTHORIZED:
-            self.reconnect()  # the name may lead to another server by now
+        code = getattr(error, "code", 0)
+        wrong = not (isinstance(error, OSError) or code == _REPLACED or failures % _REFUSALS)
+        if wrong or code == _UNAUTHORIZED:
+            self.reconnect()
 
     def end_observation(self, name):
         """Cancel an observation if it is there, and forget it."""

@@ -77,6 +77,7 @@ class Updater:
                     await self._settle(Assignment(prefix, self.device.shared))
                 self._renew()
                 delay_ms = _MIN_DELAY_MS
+                self.device.session.well("update")
                 await self._changed.wait()
             except Exception as error:
                 self.device.session.report("update", error)
