@@ -18,11 +18,9 @@ _LONGEST_S = const(3600)
 _WORDS = {
     -3: "wrong password",
     -2: "no such network",
-    -1: "refused",
     200: "no answer",
     201: "no such network",
     202: "wrong password",
-    203: "refused",
 }
 
 
@@ -96,7 +94,7 @@ class Station:
         if isinstance(security, str):
             security = getattr(wlan, "SEC_" + security.upper(), None)
             if security is None:
-                self.log("wifi: wifi_security: this board does not know it")
+                self.log("wifi_security: unknown")
         if security is None:
             wlan.connect(config["wifi_ssid"], config["wifi_password"])
         else:
@@ -126,7 +124,7 @@ class Station:
                 silent_s = 0
                 self._silent_s = _SILENT_S
             if silent_s >= self._silent_s:
-                self.log("wifi: no word of the server, joining anew")
+                self.log("wifi: server silent")
                 self._silent_s = min(2 * self._silent_s, _LONGEST_S)
                 wlan.disconnect()
                 return await self._join(wlan)

@@ -28,7 +28,7 @@ MPY_BUDGETS = {
     "coap": 15_700,
     "thingsboard": 17_000,
     "update": 14_100,
-    "network": 4000,
+    "network": 4096,
     "dtls": 3000,
     "protobuf": 3500,
 }
