@@ -133,7 +133,7 @@ class Device:
         names = self.attributes.wanted()
         if names is not None:
             return await self._take_wanted(names)
-        members = self.payload.members()
+        members = self.payload.Members()
         await observation.fetch_rest(message, members.feed, _LARGE)
         members.end()
         for name in members.skipped:

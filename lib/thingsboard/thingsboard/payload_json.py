@@ -1,7 +1,8 @@
 # Payloads in JSON, which a ThingsBoard device profile takes unless it says otherwise. Sans-I/O.
 #
 # A codec is all that the other modules know of a payload's form, and this module is one. Another
-# form, such as a Protobuf profile, is another module or object with these five functions. Values
+# form, such as a Protobuf profile, is another module or object with these four functions and
+# Members, which takes in pieces what is larger than memory. Values
 # have the shapes of the server's JSON whatever the form is, and `kind` says what they are:
 #
 #   sent      telemetry  attributes  call (client-side RPC)  reply (to a command)  claim  provision
@@ -12,6 +13,8 @@ import json
 
 from coap import TransferError
 from micropython import const
+
+from .json_members import Members  # noqa: F401
 
 # Levels of what a peer sends: comparing deeper ones needs more C stack than a board has.
 _DEEPEST = const(64)
@@ -71,13 +74,6 @@ def decode(kind, payload):
     if kind != "answer" and not isinstance(values, dict):
         raise TransferError("the server's JSON is no object")
     return values
-
-
-def members():
-    """Return what takes the state or a change in pieces: json_members.Members."""
-    from .json_members import Members  # only where there are attributes of several blocks
-
-    return Members()
 
 
 def _check_nesting(text):
