@@ -13,6 +13,7 @@ _UNAUTHORIZED = const(0x81)
 _REPLACED = const(0x42)  # 2.02: the server ended an observation
 _SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
 _REFUSALS = const(8)  # in a row, then the same: the name may lead to another server by now
+_LOOK_UP_MS = const(7000)  # longer than one takes (coap/resolver.py)
 _SAID_MS = const(60_000)  # the same words are not logged again before
 _LINES = const(8)  # logged in that time, at most
 _LONGEST = const(200)  # characters of a problem
@@ -117,6 +118,7 @@ class Session:
         wrong = not (isinstance(error, OSError) or code == _REPLACED or failures % _REFUSALS)
         if wrong or code == _UNAUTHORIZED:
             self.reconnect()
+            await asyncio.sleep_ms(_LOOK_UP_MS)  # else the old server is asked once more
 
     def end_observation(self, name):
         """Cancel an observation if it is there, and forget it."""
