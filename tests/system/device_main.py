@@ -3,12 +3,15 @@
 # Arguments: port, access token, JSON of jobs.run()'s parameters.
 
 import asyncio
+import gc
 import json
 import sys
 import time
 
 import coap
 import thingsboard
+
+gc.threshold(8192)  # as firmware/start.py does
 
 port, access_token, parameters = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 
