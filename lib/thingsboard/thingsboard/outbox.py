@@ -9,7 +9,7 @@ from micropython import const
 from . import payload_json
 
 _RECORDS = const(64)  # in a batch, at most
-_OVERHEAD = const(64)  # bytes of RAM that a record takes beside its values
+_OVERHEAD = const(96)  # bytes of RAM that a record takes beside its values, on 32 bits
 # So long a record waits for its time: a minute, and what an answer takes to a second look at it.
 _UNTIMED_MS = const(60_500)
 
