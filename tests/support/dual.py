@@ -25,6 +25,7 @@ from tools.unixport import LIBRARIES, ROOT, environment, micropython
 RUNNER = Path(__file__).with_name("runner.py")
 SHIMS = ROOT / "tests" / "support" / "shims"
 UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
+FIRMWARE = ROOT / "firmware"  # last on the path: its names are common words
 HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/measure
 TIMEOUT_S = 120
 
@@ -82,7 +83,7 @@ class DualFile(pytest.File):
         # What runner.py says, with "printed" before each; and the whole output.
         run = subprocess.run(
             [micropython(), "-X", f"heapsize={HEAP}", str(RUNNER), verb, self.path.stem],
-            env=environment(*LIBRARIES, copies(self.path.parent).folder),
+            env=environment(*LIBRARIES, copies(self.path.parent).folder, FIRMWARE),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -154,7 +155,7 @@ def copies(folder: Path) -> Copies:
 
 def prepare_cpython(folder: Path) -> None:
     """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
-    for path in (UNIT, folder, SHIMS, *LIBRARIES):
+    for path in (FIRMWARE, UNIT, folder, SHIMS, *LIBRARIES):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
     for path in (UNIT, folder):  # not only the test files: helpers too
@@ -165,5 +166,6 @@ def prepare_cpython(folder: Path) -> None:
         time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 % period
         time.ticks_diff = lambda a, b: (a - b + period // 2) % period - period // 2
         time.ticks_add = lambda a, b: (a + b) % period
-        asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+        sleep = asyncio.sleep  # world.py has another one meanwhile
+        asyncio.sleep_ms = lambda ms: sleep(ms / 1000)
         asyncio.wait_for_ms = lambda task, ms: asyncio.wait_for(task, ms / 1000)

@@ -13,6 +13,7 @@ from thingsboard.session import Session
 NOW_S = 1_790_000_000
 OBSERVE = 6
 
+_real_sleep = asyncio.sleep
 _real_sleep_ms = asyncio.sleep_ms
 _real_wait_for_ms = asyncio.wait_for_ms
 _TURNS = 30  # turns of the event loop after which all tasks have done what they can
@@ -31,6 +32,7 @@ class World(Board):
         self._sleepers = []  # [until, event]
 
     def __enter__(self):
+        asyncio.sleep = self.sleep
         asyncio.sleep_ms = self.sleep_ms
         asyncio.wait_for_ms = self.wait_for_ms
         self.loop.__enter__()
@@ -38,8 +40,12 @@ class World(Board):
 
     def __exit__(self, *_):
         self.loop.__exit__()
+        asyncio.sleep = _real_sleep
         asyncio.sleep_ms = _real_sleep_ms
         asyncio.wait_for_ms = _real_wait_for_ms
+
+    async def sleep(self, s):
+        await self.sleep_ms(int(1000 * s))
 
     async def sleep_ms(self, ms):
         sleeper = [self.now + ms, asyncio.Event()]
