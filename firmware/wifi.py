@@ -111,7 +111,8 @@ class Station:
         # Return when the network is gone, or seems to be there and is not.
         application = self.application
         address = None
-        contacts = silent_s = 0
+        contacts = application.contacts()
+        silent_s = 0
         while wlan.isconnected() and not self._power_cycle:
             now = wlan.ifconfig()[0]
             if now != address:
