@@ -69,21 +69,22 @@ class Station:
     def _set_up(self, wlan):
         config = self.config
         name = config["hostname"] or "tb-" + hexlify(machine.unique_id()).decode()[-6:]
-        try:
-            network.hostname(name)
-            if config["wifi_country"]:
-                network.country(config["wifi_country"].upper())
-        except ValueError as error:  # the Wi-Fi may work without
-            self.log("wifi: %s" % error)
+        self._attempt(network.hostname, name)
+        if config["wifi_country"]:
+            self._attempt(network.country, config["wifi_country"].upper())
         wlan.active(True)
         if board.wifi_awake is not None:
-            try:
-                # Power saving adds hundreds of milliseconds to every answer.
-                wlan.config(pm=board.wifi_awake)
-            except (ValueError, OSError):
-                pass  # this driver has no such setting
+            # Power saving adds hundreds of milliseconds to every answer.
+            self._attempt(wlan.config, pm=board.wifi_awake)
         if config["wifi_address"]:
-            wlan.ifconfig(tuple(config["wifi_address"]))
+            self._attempt(wlan.ifconfig, tuple(config["wifi_address"]))
+
+    def _attempt(self, setting, *values, **more):
+        # The Wi-Fi may work without.
+        try:
+            setting(*values, **more)
+        except Exception as error:
+            self.log("wifi: %r" % error)
 
     async def _join(self, wlan):
         config = self.config
