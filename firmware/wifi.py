@@ -18,9 +18,15 @@ _LONGEST_S = const(3600)
 _WORDS = {
     -3: "wrong password",
     -2: "no such network",
+    -1: "refused",
+    1: "no answer",
+    2: "no address",
     200: "no answer",
     201: "no such network",
     202: "wrong password",
+    203: "refused",
+    204: "wrong password",
+    1001: "no answer",
 }
 
 
