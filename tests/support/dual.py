@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,12 @@ def prepare_cpython(folder: Path) -> None:
         sleep = asyncio.sleep  # world.py has another one meanwhile
         asyncio.sleep_ms = lambda ms: sleep(ms / 1000)
         asyncio.wait_for_ms = lambda task, ms: asyncio.wait_for(task, ms / 1000)
+        sys.print_exception = print_exception
+
+
+def print_exception(error: BaseException, file) -> None:
+    """Print as MicroPython does: without the lines of the source."""
+    print("Traceback (most recent call last):", file=file)
+    for frame in traceback.extract_tb(error.__traceback__):
+        print(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}', file=file)
+    print(*traceback.format_exception_only(error), sep="", end="", file=file)

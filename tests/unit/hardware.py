@@ -13,6 +13,7 @@ from board import Board
 from updates import empty_root
 
 ENOSPC = 28  # errno has no name for it on MicroPython
+FIRMWARE = ("app", "boot", "guard", "hold", "restarts", "settings", "start", "wifi")
 
 
 class Reset(Exception):
@@ -101,26 +102,22 @@ class Hardware:
         os.chdir(empty_root())
         self._hidden = {name: sys.modules.get(name) for name in self.modules}
         sys.modules.update(self.modules)
-        self._loaded = []
         return self
 
     def __exit__(self, *_):
-        for name in list(sys.modules):
-            if name.split(".")[0] in self._loaded:
-                del sys.modules[name]
         for name in self._hidden:
             del sys.modules[name]
+        for name in list(sys.modules):
+            if name.split(".")[0] in FIRMWARE:
+                del sys.modules[name]
+        for name in self._hidden:
             if self._hidden[name]:
                 sys.modules[name] = self._hidden[name]
         os.chdir(self._folder)
 
     def load(self, name):
         """Return a module of the firmware as a start of the board does: imported anew."""
-        top = name.split(".")[0]
-        self._loaded.append(top)
-        for loaded in list(sys.modules):
-            if loaded.split(".")[0] == top:
-                del sys.modules[loaded]
+        sys.modules.pop(name, None)
         __import__(name)
         module = sys.modules[name]
         module.open = self.open

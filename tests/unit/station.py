@@ -1,9 +1,8 @@
 """For the tests of the firmware's Wi-Fi: a driver with the habits of both ports."""
 
+from coap.supervisor import supervise
 from hardware import Hardware, Module
 from world import World
-
-from coap.supervisor import supervise
 
 
 class WLAN:
