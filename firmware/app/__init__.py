@@ -86,7 +86,8 @@ class Application:
         """Tell the server what this device is, and later what went wrong; count its starts."""
         device = self.device
         known = await device.request_attributes(client_keys=("starts",))
-        starts = known.get("client", {}).get("starts", 0) + 1
+        starts = known.get("client", {}).get("starts")
+        starts = starts + 1 if type(starts) is int else 1  # others can write it, too
         about = {"version": VERSION, "platform": board.port, "starts": starts}
         about["restart"] = self.restarts.reason
         about["restarts"] = self.restarts.count
