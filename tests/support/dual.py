@@ -154,6 +154,7 @@ def copies(folder: Path) -> Copies:
     return Copies(*dict.fromkeys([UNIT, folder]))
 
 
+@functools.cache
 def prepare_cpython(folder: Path) -> None:
     """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
     for path in (FIRMWARE, UNIT, folder, SHIMS, *LIBRARIES):

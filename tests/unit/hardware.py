@@ -1,15 +1,17 @@
 """For the tests of the firmware: a board without hardware, and modules that run on it.
 
-with Hardware() as board:
-    hold = board.load("hold")
-    hold.stopped()
-    assert board.machine.timers
+    with Hardware() as board:
+        hold = board.load("hold")
+        hold.stopped()
+        assert Timer.running
+
+What a module of the firmware imports is that board's, and the current folder is its flash.
 """
 
 import os
 import sys
 
-from board import Board
+import board
 from updates import empty_root
 
 ENOSPC = 28  # errno has no name for it on MicroPython
@@ -80,15 +82,13 @@ class Machine:
 
 
 class Hardware:
-    """The current folder is the board's flash, empty; facts are those of board.Board.
-
-    modules: others than machine that the firmware may import. Modules of the firmware last as
-    long as this.
+    """A board: facts are those of board.Board; modules are others than machine that the firmware
+    may import. Its flash is empty, and modules of the firmware last as long as this.
     """
 
     def __init__(self, machine=None, modules=None, **facts):
         self.machine = machine or Machine()
-        self.facts = Board()
+        self.facts = board.Board()
         for name in facts:
             assert hasattr(self.facts, name)
             setattr(self.facts, name, facts[name])
@@ -108,7 +108,7 @@ class Hardware:
         for name in self._hidden:
             del sys.modules[name]
         for name in list(sys.modules):
-            if name.split(".")[0] in FIRMWARE:
+            if name in FIRMWARE or name.startswith("app."):
                 del sys.modules[name]
         for name in self._hidden:
             if self._hidden[name]:
@@ -118,6 +118,10 @@ class Hardware:
     def load(self, name):
         """Return a module of the firmware as a start of the board does: imported anew."""
         sys.modules.pop(name, None)
+        if name.startswith("app."):  # without all that app/__init__.py loads
+            folder = board.__file__.rpartition("/")[0] + "/app"
+            path = folder if sys.implementation.name == "micropython" else [folder]
+            sys.modules["app"] = Module(__name__="app", __path__=path, __spec__=None)
         __import__(name)
         module = sys.modules[name]
         module.open = self.open

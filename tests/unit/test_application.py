@@ -10,7 +10,7 @@ from thingsboard.clock import Clock
 from thingsboard.device import Device
 from world import World
 
-DAY_S = 86_400
+REFUSED_S = 3600
 WAITING = "outbox.records"
 REFUSED = "telemetry: ResponseError 4.01"
 
@@ -19,7 +19,7 @@ class Scene:
     """`with Scene() as scene:` an application whose device is known; answers of its server."""
 
     def __init__(self, *answers, **settings):
-        self.config = {"refused": DAY_S}
+        self.config = {"refused": REFUSED_S}
         self.config.update(settings)
         self.lines = []
         self.client = Client(*answers)
@@ -97,39 +97,39 @@ def test_a_count_that_is_none_begins_anew(starts):
 def test_faults_are_told_when_there_are_new_ones():
     with Scene(known(1)) as scene:
         scene.start(scene.application.introduce())
-        scene.world.pass_ms(600_000)
+        scene.world.pass_ms(180_000)
         assert len(scene.posted()) == 2
         scene.device.session.faults = 3
         scene.device.session.last_fault = "measuring: MemoryError()"
-        scene.world.pass_ms(600_000)
+        scene.world.pass_ms(180_000)
         assert scene.posted()[2:] == [{"faults": 3, "last_fault": "measuring: MemoryError()"}]
 
 
-def test_a_token_that_is_refused_for_a_day_is_given_up():
+def test_a_token_that_is_refused_for_long_is_given_up():
     with Scene() as scene:
         write("credentials.json", "{}")
         scene.device.session.problem = REFUSED
         scene.device.record({"t": 1})
         scene.start(scene.application.renew_when_refused())
-        scene.world.pass_ms(1000 * (DAY_S - 1))
+        scene.world.pass_ms(1000 * (REFUSED_S - 1))
         assert read("credentials.json") == b"{}" and scene.board.machine.resets == 0
         scene.world.pass_ms(1000)
-        assert scene.restarted_s == DAY_S and read("credentials.json") is None
+        assert scene.restarted_s == REFUSED_S and read("credentials.json") is None
         assert read(WAITING) == b'[null, "{\\"t\\":1}"]\n'
         reason = scene.board.load("restarts").Restarts(False, False).reason
         assert reason == "the access token was refused"
 
 
 @rows(well=None, other="telemetry: OSError 110")
-def test_a_minute_without_a_refusal_begins_the_day_anew(problem):
+def test_a_minute_without_a_refusal_begins_anew(problem):
     with Scene() as scene:
         scene.device.session.problem = REFUSED
         scene.start(scene.application.renew_when_refused())
-        scene.world.pass_ms(1000 * (DAY_S - 60))
+        scene.world.pass_ms(1000 * (REFUSED_S - 60))
         scene.device.session.problem = problem
         scene.world.pass_ms(60_000)
         scene.device.session.problem = REFUSED
-        scene.world.pass_ms(1000 * (DAY_S - 60))
+        scene.world.pass_ms(1000 * (REFUSED_S - 60))
         assert scene.board.machine.resets == 0
         scene.world.pass_ms(60_000)
         assert scene.board.machine.resets == 1

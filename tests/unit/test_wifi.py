@@ -9,7 +9,7 @@ ADDRESS = ["10.0.0.9", "255.255.255.0", "10.0.0.1", "10.0.0.1"]
 
 def test_it_joins_and_stays():
     with Scene() as scene:
-        scene.seconds(600)
+        scene.seconds(400)
         assert scene.wlan.count("connect", "net", "secret12", {}) == 1
         assert scene.wlan.count("connect") == 1 and scene.wlan.count(*OFF) == 0
         assert scene.application.entries == 1
@@ -21,12 +21,12 @@ METHODS = "active config connect disconnect isconnected address ifconfig status 
 
 @rows(*METHODS.split())
 def test_it_joins_whatever_the_driver_raises(method):
-    for kind in (OSError, RuntimeError, TypeError, ValueError, MemoryError):
+    for kind in (OSError, RuntimeError, TypeError, MemoryError):
         wlan = WLAN()
         wlan.fails[method] = [kind("Wifi Unknown Error 0x3001")]
         wlan.hung = method == "status"
         with Scene(wlan, wifi_awake=0, wifi_country="DE", wifi_address=ADDRESS) as scene:
-            scene.seconds(150)
+            scene.seconds(120 if wlan.hung else 20)
             assert wlan.fails[method] == []
             assert wlan.joined and scene.application.entries == 1
 
@@ -37,7 +37,7 @@ def test_a_driver_without_what_is_not_needed(method):
         wlan = WLAN()
         wlan.fails[method] = [kind("unknown config param") for _ in range(100)]
         with Scene(wlan, wifi_awake=0, wifi_country="DE", wifi_address=ADDRESS) as scene:
-            scene.seconds(60)
+            scene.seconds(20)
             assert wlan.joined and wlan.count("connect") == 1
 
 
@@ -61,7 +61,7 @@ def test_a_refusal_is_told_in_words(code, words):
     wlan.accepts = False
     wlan.code = code
     with Scene(wlan) as scene:
-        scene.seconds(60)
+        scene.seconds(20)
         assert "wifi: no connection (%s)" % words in scene.lines
         assert not [line for line in scene.lines if "secret12" in line]
 
@@ -78,8 +78,8 @@ def test_an_access_point_that_is_gone_for_long_is_asked_all_the_time():
     wlan = WLAN()
     wlan.accepts = False
     with Scene(wlan) as scene:
-        scene.seconds(1200)
-        assert 30 <= wlan.count("connect") <= 60
+        scene.seconds(400)
+        assert 15 <= wlan.count("connect") <= 20
         wlan.accepts = True
         scene.seconds(120)
         assert scene.application.entries == 1
@@ -106,8 +106,7 @@ def test_power_cycle():
 def test_a_connection_that_lies_is_joined_anew_ever_more_seldom():
     wlan = WLAN()
     with Scene(wlan) as scene:
-        scene.seconds(600)
-        assert wlan.count("connect") == 1
+        scene.seconds(60)
         counts = []
         for _ in range(7):
             scene.seconds(190, talking=False)
