@@ -75,7 +75,6 @@ class Scene:
         self.world = World(turns=3)
 
     def __enter__(self):
-        self.world.__enter__()
         self.board.__enter__()
         self.module = module = self.board.load("start")
         self.lines = quiet(module)
@@ -89,11 +88,12 @@ class Scene:
         self.restarts.lonely = self.lonely
         self.trial = Trial()
         self.start = module.Start(self.config, self.restarts, self.trial)
+        self.world.__enter__()  # last: what fails before leaves asyncio as it is
         return self
 
     def __exit__(self, *_):
-        self.board.__exit__()
         self.world.__exit__()
+        self.board.__exit__()
 
     def watch(self, watchdog=None):
         """Watch the application at work; the coroutine ends with the reset."""

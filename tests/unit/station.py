@@ -112,9 +112,9 @@ class Scene:
 
     def __enter__(self):
         self.hardware.__enter__()
-        self.world.__enter__()
         wifi = self.hardware.load("wifi")
         self.station = wifi.Station(self.config, self.lines.append, self.application)
+        self.world.__enter__()  # last: what fails before leaves asyncio as it is
         self.world.loop.start(supervise(self.station.run, self.station.report))
         return self
 

@@ -27,17 +27,17 @@ class Scene:
         self.world = World(turns=8)
 
     def __enter__(self):
-        self.world.__enter__()
         self.board.__enter__()
         module = self.board.load("app")
         self.restarts = self.board.load("restarts").Restarts(True, False)
         self.application = module.Application(self.config, self.lines.append, None, self.restarts)
         self.device = self.application.device = self.new_device()
+        self.world.__enter__()  # last: what fails before leaves asyncio as it is
         return self
 
     def __exit__(self, *_):
-        self.board.__exit__()
         self.world.__exit__()
+        self.board.__exit__()
 
     def new_device(self):
         return Device(self.client, "TOK", self.lines.append, Clock(Board()))

@@ -42,7 +42,6 @@ class Scene:
         self.world = World(turns=8)
 
     def __enter__(self):
-        self.world.__enter__()
         self.board.__enter__()
         identity = self.board.load("app.identity")
         if self.config["credentials"]:
@@ -52,12 +51,13 @@ class Scene:
             token = await identity.access_token(self.client, self.config, self.lines.append)
             self.tokens.append(token)
 
+        self.world.__enter__()  # last: what fails before leaves asyncio as it is
         self.world.loop.start(ask())
         return self
 
     def __exit__(self, *_):
-        self.board.__exit__()
         self.world.__exit__()
+        self.board.__exit__()
         assert "SECRET" not in "".join(self.lines)
 
     def asked(self):

@@ -23,7 +23,6 @@ class Scene:
         self.world = World(turns=3)
 
     def __enter__(self):
-        self.world.__enter__()
         self.board.__enter__()
         clock = Clock(Board())
         clock.set(1_790_000_000_000)
@@ -32,11 +31,12 @@ class Scene:
         module.time = self.world
         module.sensors = self
         self.measuring = module.Measuring(self.device, self.interval, self.lines.append)
+        self.world.__enter__()  # last: what fails before leaves asyncio as it is
         return self
 
     def __exit__(self, *_):
-        self.board.__exit__()
         self.world.__exit__()
+        self.board.__exit__()
 
     def read(self):
         if isinstance(self.readings, Exception):
