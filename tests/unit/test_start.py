@@ -184,11 +184,11 @@ def crash(scene, armed=True, uptime_s=0):
 def test_a_crash_is_noted_told_and_waits_where_a_person_can_step_in():
     with Scene() as scene:
         scene.restarts.crashes = 2
-        assert crash(scene)
+        assert crash(scene, uptime_s=77)
         assert scene.lines == ["OSError: 5", "restart in 10 s; Ctrl-C leads to the prompt"]
         assert scene.slept == [10] and len(Timer.running) == 1
         assert scene.trial.told == ["OSError: 5"]
-        assert scene.notes() == ("OSError: 5", 0)
+        assert scene.notes() == ("after 77 s: OSError: 5", 0)
 
 
 def test_the_first_crash_costs_half_a_second():
