@@ -81,6 +81,16 @@ class Machine:
         self.fed += 1
 
 
+_root = None
+
+
+def flash():
+    """Return the folder that is the flash of one board after the other."""
+    global _root
+    _root = _root or empty_root()
+    return _root
+
+
 class Hardware:
     """A board: facts are those of board.Board; modules are others than machine that the firmware
     may import. Its flash is empty, and modules of the firmware last as long as this.
@@ -99,7 +109,7 @@ class Hardware:
 
     def __enter__(self):
         self._folder = os.getcwd()
-        os.chdir(empty_root())
+        os.chdir(flash())
         self._hidden = {name: sys.modules.get(name) for name in self.modules}
         sys.modules.update(self.modules)
         return self
@@ -114,6 +124,8 @@ class Hardware:
             if self._hidden[name]:
                 sys.modules[name] = self._hidden[name]
         os.chdir(self._folder)
+        for name in os.listdir(flash()):
+            os.remove(flash() + name)
 
     def load(self, name):
         """Return a module of the firmware as a start of the board does: imported anew."""
@@ -123,9 +135,10 @@ class Hardware:
             path = folder if sys.implementation.name == "micropython" else [folder]
             sys.modules["app"] = Module(__name__="app", __path__=path, __spec__=None)
         __import__(name)
-        module = sys.modules[name]
-        module.open = self.open
-        return module
+        for loaded in (name,) + FIRMWARE:
+            if sys.modules.get(loaded):
+                sys.modules[loaded].open = self.open
+        return sys.modules[name]
 
     def open(self, name, mode="r"):
         if "w" in mode:

@@ -84,7 +84,7 @@ class Scene:
             ticks_ms=self.world.ticks_ms,
             ticks_diff=self.world.ticks_diff,
         )
-        self.restarts = self.board.load("restarts").Restarts(False, False)
+        self.restarts = module.Restarts(False, False)
         self.restarts.lonely = self.lonely
         self.trial = Trial()
         self.start = module.Start(self.config, self.restarts, self.trial)
@@ -115,7 +115,7 @@ class Scene:
 
     def notes(self):
         """Return (reason, lonely) as the next start finds them."""
-        restarts = self.board.load("restarts").Restarts(False, False)
+        restarts = self.module.Restarts(False, False)
         return restarts.reason, restarts.lonely
 
 

@@ -10,6 +10,9 @@ WIFI = {"wifi_interface": 0}
 GOOD = {"server": "h", "access_token": "SECRET"}
 NO_OBJECT = "settings.json: expected a JSON object, whole, as UTF-8 text"
 
+with Hardware() as usual_board:
+    usual = usual_board.load("settings")  # of a board without Wi-Fi
+
 
 def with_settings(**changes):
     settings = dict(GOOD)
@@ -20,7 +23,7 @@ def with_settings(**changes):
 def load(content, facts=None, reader=json.loads, **files):
     """Return (settings or None, the line of the SettingsError or None)."""
     with Hardware(**(facts or {})) as board:
-        settings = board.load("settings")
+        settings = board.load("settings") if facts else usual
         settings.json = Module(loads=reader)
         if content is not None:
             write("settings.json", content)
