@@ -1,6 +1,5 @@
 # The container as a stream: into a slot that notes what it is told.
 
-import json
 
 from abupdate import Refused
 from abupdate.image import Image, parse
