@@ -4,6 +4,7 @@ import io
 import json
 
 from fakes import Board, raised
+from thingsboard import memory
 from thingsboard.clock import Clock
 from thingsboard.outbox import Outbox
 
@@ -354,3 +355,24 @@ def test_where_memory_is_short_the_oldest_makes_room():
     assert [record["values"]["n"] for record in records(it)] == list(range(12, 20))
     it.accepted()
     assert len(it) == 0
+
+
+def test_before_memory_is_out_the_oldest_makes_room():
+    box, _, _ = outbox()
+    for i in range(3):
+        box.add('{"i":%d}' % i)
+    real = memory.is_short
+    memory.is_short = lambda reserve: True
+    try:
+        for i in range(3, 5):
+            box.add('{"i":%d}' % i)
+    finally:
+        memory.is_short = real
+    assert numbers(box) == [2, 3, 4] and box.dropped == 2
+    empty, _, _ = outbox()
+    memory.is_short = lambda reserve: True
+    try:
+        empty.add('{"i":7}')
+    finally:
+        memory.is_short = real
+    assert numbers(empty) == [7] and empty.dropped == 0

@@ -7,7 +7,7 @@ from coap import ResponseError, TransferError
 from coap.message import Message
 from fakes import Board, run, turns
 from rows import rows
-from thingsboard import payload_json
+from thingsboard import memory, payload_json
 from thingsboard.clock import Clock
 from thingsboard.rpc import Commands
 
@@ -296,3 +296,14 @@ def test_a_command_that_cannot_begin_takes_no_place():
         command = it.commands.admit(make(n))
         it.commands.done(command)
     assert it.commands.refused == 0
+
+
+def test_where_memory_is_short_no_command_begins():
+    it = Scene()
+    real = memory.is_short
+    memory.is_short = lambda reserve: True
+    try:
+        assert it.commands.admit(make(1)) is None
+    finally:
+        memory.is_short = real
+    assert it.commands.refused == 1 and it.commands.admit(make(1))

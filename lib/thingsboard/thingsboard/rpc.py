@@ -10,9 +10,12 @@ from binascii import crc32
 from coap import ResponseError
 from micropython import const
 
+from . import memory
+
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
 _COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
 _BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
+_RESERVE = const(10240)  # bytes of free memory, below which no command is begun
 _HANDLER_MS = const(60_000)
 _REPLIES = const(3)  # on their way at a time: each takes some 3 KB of RAM, a waiting one 1 KB
 _TRIES = const(3)  # to hand over a reply: the server is silent, or busy
@@ -39,7 +42,7 @@ class Commands:
     handlers has them by method; handler_ms is how long an async one may take. codec reads commands
     and writes replies; clock is a Clock; send(id, payload) is a coroutine that has returned when
     the server has the reply; report(what, error) takes what goes wrong. refused counts commands
-    that came while too many were under way.
+    that came while too many were under way, or memory was short.
     """
 
     refused = 0
@@ -82,6 +85,9 @@ class Commands:
             else:
                 self.refused += 1
                 return
+        if memory.is_short(_RESERVE):
+            self.refused += 1
+            return
         command = Command(crc, now, size)
         recent.append(command)
         return command
