@@ -2,11 +2,11 @@
 
 import asyncio
 
-from ota import CHUNK, PACKAGES, Life, assignment, scene
+from ota import BLOCK, PACKAGES, Life, assignment, scene
 from rows import rows
 
 wait_for_ms = asyncio.wait_for_ms  # the real one
-CHUNKS = -(-len(PACKAGES["1.1"]) // CHUNK)
+BLOCKS = -(-len(PACKAGES["1.1"]) // BLOCK)
 
 
 def refusals(life):
@@ -34,7 +34,7 @@ def test_what_runs_is_told_once_per_assignment_and_start(slept, server, root):
             life.until(ticks=20)
             assert server.values("sw_state").count("UPDATED") == n
     life.off()
-    assert len(server.asked) == CHUNKS and slept == [] and not life.reset
+    assert len(server.asked) == BLOCKS and slept == [] and not life.reset
 
 
 @scene
@@ -78,8 +78,8 @@ def test_a_wait_ends_with_another_assignment(slept, server, root):
 
 
 @scene
-def test_chunks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
-    def lossy(version, chunk):
+def test_blocks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
+    def lossy(version, block):
         server.endpoint.heard += 1  # signs of life are answered
         return "silence" if server.sizes[-1] > 256 else None
 
@@ -93,14 +93,14 @@ def test_chunks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
 
 
 @scene
-def test_chunks_stay_large_through_an_outage(slept, server, root):
+def test_blocks_stay_large_through_an_outage(slept, server, root):
     outage = ["silence"] * 5
     server.fault = lambda version, n: outage.pop() if outage else None
     life = Life(server, root)
     life.assign("1.1")
     assert life.until() and life.reset, life.log
     life.off()
-    assert set(server.sizes) == {CHUNK}
+    assert set(server.sizes) == {BLOCK}
 
 
 @scene

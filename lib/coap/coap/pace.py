@@ -14,6 +14,7 @@ class RoundTrip:
 
     _mean = 0  # * 8; 0: none measured
     _deviation = 0  # * 4
+    _reordering = 1  # quarters of a round trip
 
     def measured(self, ms):
         """Take the time that one answer took."""
@@ -32,6 +33,14 @@ class RoundTrip:
         A quarter of the round trip at least is left for what the peer and the link vary.
         """
         return min((self._mean >> 3) + max(self._deviation, self._mean >> 5), _MAX_TIMEOUT_MS)
+
+    def reordering_ms(self):
+        """Return how long to wait for what was overtaken (RFC 8985 section 6.2)."""
+        return self._mean * self._reordering >> 5
+
+    def reordered(self):
+        """Note that this was too short once."""
+        self._reordering = min(self._reordering + 1, 4)
 
     def patience_ms(self):
         """Return how long to wait for an answer before giving up, at least."""

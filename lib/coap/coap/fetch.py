@@ -1,0 +1,59 @@
+# The asyncio driver of a Download.
+
+from micropython import const
+
+from .client import uri
+from .download import Download
+from .message import GET, NON, Message
+from .observation import Receiver
+
+_WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
+
+
+class _Inbox(Receiver):
+    # Keeps for each outcome whose it is.
+    def receive(self, exchange, outcome):
+        super().receive(exchange, (exchange, outcome))
+
+
+async def fetch(client, path, query, body, size=None, block_size=1024, pause=False, progress=None):
+    """Feed a body with a resource, block by block, in order, from body.offset on.
+
+    body has offset (the next byte that it wants), size (None while it does not know) and
+    feed(offset, data), which may start before the byte wanted; Image of abupdate is one. Block 0
+    is always fed. Ends when body.offset is body.size, or with the resource. path and query are
+    Client.request()'s, size and block_size Download's; client.window_limit blocks may be under
+    way. With pause none is while the body is fed. progress(done, total) is told bytes.
+    Raises ResponseError, OSError (ETIMEDOUT, ResetError, others), TransferError.
+    """
+    message = Message(GET, b"", uri(path, query, ()), NON)
+    download = Download(message, client.window_limit, block_size, size)
+    inbox = _Inbox()
+
+    def ask():
+        while (num := download.next_block()) is not None:
+            exchange = client.start(download.request(num), _WAIT_MS, inbox, None, True)
+            download.under_way[exchange] = num
+
+    try:
+        while True:
+            ask()
+            if not download.under_way:
+                return
+            exchange, outcome = await inbox.next()
+            for stale in download.receive(exchange, outcome):
+                client.cancel(stale)
+            while not (pause and download.under_way) and (data := download.next_data()):
+                if data[0] and not pause:
+                    ask()  # what comes next is on its way while the flash works
+                body.feed(data[0], data[1])
+                download.offset = max(download.offset, body.offset)
+                if download.size is None:
+                    download.size = body.size
+                if progress and download.size:
+                    progress(body.offset, download.size)
+                if body.offset == body.size:
+                    return
+    finally:
+        for exchange in download.under_way:
+            client.cancel(exchange)
