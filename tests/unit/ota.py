@@ -9,7 +9,7 @@ import sys
 from binascii import hexlify
 
 from abupdate.app_slot import AppSlot
-from coap import ResetError, ResponseError, TransferError
+from coap import ResetError, ResponseError
 from coap.message import Message, option_uint
 from fakes import Chance, Loop, turns
 from thingsboard.device import Device
@@ -56,7 +56,8 @@ class Server:
         retransmissions = heard = 0
 
     class Exchange:
-        pass
+        def __init__(self, receiver):
+            self.receiver = receiver
 
     window_limit = 3
 
@@ -72,7 +73,7 @@ class Server:
         self.asked = []  # (version, number of a block)
         self.sizes = []  # of the blocks asked for
         self.transfer = None  # the version whose transfer is known: block 0 was asked for
-        self.exchanges = []  # under way
+        self.exchanges = self.endpoint.exchanges = []  # under way
         self.most = 0
         self.poisoned = False  # bytes that belong elsewhere were sent in the place of others
 
@@ -96,7 +97,7 @@ class Server:
         return dict([item.split("=") for item in query])["version"]
 
     def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
-        exchange = self.Exchange()
+        exchange = self.Exchange(receiver)
         self.exchanges.append(exchange)
         self.most = max(self.most, self.under_way)
         path = [value.decode() for number, value in message.options if number == PATH]
@@ -105,16 +106,14 @@ class Server:
         block = message.uint(BLOCK2)
         self.asked.append((version, block >> 4))
         self.sizes.append(16 << (block & 7))
-        self.loop.start(
-            self.answer(exchange, receiver, len(self.asked), version, block >> 4, block & 7)
-        )
+        self.loop.start(self.answer(exchange, len(self.asked), version, block >> 4, block & 7))
         return exchange
 
     def cancel(self, exchange):
         if exchange in self.exchanges:
             self.exchanges.remove(exchange)
 
-    async def answer(self, exchange, receiver, n, version, num, szx):
+    async def answer(self, exchange, n, version, num, szx):
         for _ in range(1 + self.chance.below(6)):
             await _tick(0)
         if exchange in self.exchanges:
@@ -124,7 +123,7 @@ class Server:
             # What happened may have ended the download.
             if exchange in self.exchanges:
                 self.exchanges.remove(exchange)
-                receiver.receive(exchange, outcome)
+                exchange.receiver.receive(exchange, outcome)
 
     def outcome(self, version, num, fault, szx=6):
         if fault == "silence":

@@ -47,15 +47,8 @@ class Body:
     size = None
     _etag = False  # before the first block; None: it has none
 
-    def check(self, response, start, largest):
-        """Return (more, szx) of the block that begins at byte start; largest: the szx we take.
-
-        Raises TransferError.
-        """
-        num, more, szx = _block(response, _BLOCK2, 0, largest)
-        size = 16 << szx
-        if num * size != start or szx > largest:
-            raise TransferError(_MISFIT % (num, size, start))
+    def check(self, response, start, size, more):
+        """Check a block of this size that begins at byte start. Raises TransferError."""
         end = start + len(response.payload)
         if more and end - start != size:
             raise TransferError("a block is not full")
@@ -71,7 +64,6 @@ class Body:
             and (end >= self.size if more else end != self.size)
         ):
             raise TransferError("the body changed on the way")
-        return more, szx
 
 
 class Transfer:
@@ -148,7 +140,7 @@ class Transfer:
         code = response.code
         ours = self._sent >> self._our_szx + 4
         # libcoap leaves the echo out of its last answer.
-        num, _, szx = _block(response, _BLOCK1, ours, self._our_szx)
+        num, _, szx = block_of(response, _BLOCK1, ours, self._our_szx)
         smaller = szx < self._our_szx
         again = code == _INCOMPLETE and self._sent and not self._restarted
         if again:
@@ -175,12 +167,15 @@ class Transfer:
 
     def _download(self, response):
         # Take one block of the answer; return whether there are more.
-        body = self._body
-        more, szx = body.check(response, self._got, self._their_szx)
+        num, more, szx = block_of(response, _BLOCK2, 0, self._their_szx)
         payload = response.payload
+        size = 16 << szx
+        if szx > self._their_szx or num * size != self._got:
+            raise TransferError(_MISFIT % (num, size, self._got))
+        self._body.check(response, self._got, size, more)
         self._their_szx = szx
         self._got += len(payload)
-        if max(self._got, body.size or 0) > self.max_body:
+        if max(self._got, self._body.size or 0) > self.max_body:
             raise TransferError("the body is over max_body")
         if self.sink:
             self.sink(payload)
@@ -191,8 +186,8 @@ class Transfer:
         response.payload = b"".join(self._parts)
 
 
-def _block(response, number, num, szx):
-    # Return num, more and szx of a block option; without the option, those given and no more.
+def block_of(response, number, num, szx):
+    """Return num, more and szx of a block option; without it those given, and no more."""
     n = response.uint(number)
     if n is None:
         return num, 0, szx

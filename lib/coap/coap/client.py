@@ -119,8 +119,9 @@ class Client:
         That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
         query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
         timeout_ms (default 93 s) is for each block. block_size, sink and max_body are
-        block.Transfer's; on a path that drops large datagrams blocks are smaller. Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS,
-        ResetError, others), TransferError, ValueError.
+        block.Transfer's; on a path that drops large datagrams blocks are smaller.
+        Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS, ResetError, others), TransferError,
+        ValueError.
         """
         message = Message(code, payload, uri(path, query, options), type)
         block_size = min(block_size, self.endpoint.block_size)

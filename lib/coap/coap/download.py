@@ -12,8 +12,8 @@
 
 from micropython import const
 
-from .block import Body, TransferError, exponent
-from .endpoint import ResetError, ResponseError
+from .block import Body, TransferError, block_of, exponent
+from .endpoint import ResponseError
 from .message import Message, add_option, option_uint
 
 _BLOCK2 = const(23)
@@ -39,56 +39,64 @@ class Download:
         self.message = message
         self.window = window
         self.size = size
-        self.under_way = {}  # what the caller knows a request by: the number of its block
+        self.under_way = []  # the numbers of the blocks that were asked for
         self._body = Body()
         self._szx = exponent(block_size)
         self._room = bytearray(window << self._szx + 4)  # block n is at n modulo window
         self._held = {}  # number of a block that waits for its turn: its bytes
 
-    def next_block(self):
-        """Return the number of a block to ask for, or None; put it into under_way then.
+    def next_request(self):
+        """Return the Message that asks for the next block, or None.
 
         With nothing under way None means that the body has come to its end.
         """
-        if not self._open:
-            return None if self.under_way else 0
-        if self.size is not None and self.offset >= self.size:
-            return None
         shift = self._szx + 4
-        first = self.offset >> shift
-        last = first if self.size is None else self.size - 1 >> shift
+        first = last = self.offset >> shift
+        if not self._open:
+            first = last = 0
+        elif self.size is not None:
+            if self.offset >= self.size:
+                return
+            last = self.size - 1 >> shift
         end = last if first < last else last + 1  # the last one is asked for alone
-        asked = self.under_way.values()
         for num in range(first, min(first + self.window, end)):
-            if num not in self._held and num not in asked:
-                return num
+            if num not in self._held and num not in self.under_way:
+                self.under_way.append(num)
+                options = list(self.message.options)
+                add_option(options, _BLOCK2, option_uint(num << 4 | self._szx))
+                return Message(self.message.code, b"", options, self.message.type)
 
-    def request(self, num):
-        """Return the Message that asks for a block."""
-        options = list(self.message.options)
-        add_option(options, _BLOCK2, option_uint(num << 4 | self._szx))
-        return Message(self.message.code, b"", options, self.message.type)
+    def receive(self, message):
+        """Take an answer; return whether all else that is under way is of no use any more.
 
-    def receive(self, key, outcome):
-        """Take a Message, or the exception that ended a request.
-
-        Returns the keys of requests that are of no use any more. Raises that exception,
-        ResponseError, or TransferError for blocks that do not fit together.
+        Raises ResponseError, TransferError.
         """
-        num = self.under_way.pop(key, None)
-        if num is None:
-            return ()
         try:
-            if not isinstance(outcome, Message):
-                raise outcome
-            if outcome.code >> 5 != 2:
-                raise ResponseError(outcome)
-            return self._take(num, outcome)
-        except (ResetError, ResponseError, TransferError) as error:
-            if not num or getattr(error, "code", 0) >> 5 == 5:
+            if message.code >> 5 != 2:
+                raise ResponseError(message)
+            return self._take(message)
+        except (ResponseError, TransferError) as error:
+            if message.code >> 5 == 5:
                 raise
-            self._forgotten(error)
-            return self._drop()
+            return self.forgotten(error)
+
+    def forgotten(self, error):
+        """Note what tells that the server forgot the transfer: a ResetError, say. Returns True.
+
+        Raises it if the server does not go on: it was for block 0, or there is none but that.
+        """
+        if self._came >= _SOON:
+            self._lapses = 0
+        self._lapses += 1
+        if not self._open or self._lapses > 2 and not self._came:
+            raise error
+        if self._lapses > 1:
+            self.window = 1
+            self._held.clear()
+        self._open = False
+        self._came = 0
+        self.under_way.clear()
+        return True
 
     def next_data(self):
         """Return (where it begins in the body, bytes) of the block that holds offset, or None.
@@ -98,53 +106,34 @@ class Download:
         num = self.offset >> self._szx + 4
         n = self._held.pop(num, None)
         if n is not None:
-            at = self._place(num)
+            at = num % self.window << self._szx + 4
             start = num << self._szx + 4
             self.offset = start + n
             return start, memoryview(self._room)[at : at + n]
 
-    def _take(self, num, response):
-        # Keep a block; return the keys of what has to be asked for in another size now.
-        start = num << self._szx + 4
-        more, szx = self._body.check(response, start, self._szx)
-        payload = response.payload
-        if len(payload) > 16 << szx:
+    def _take(self, message):
+        num, more, szx = block_of(message, _BLOCK2, 0, self._szx)
+        size = 16 << szx
+        start = num * size
+        asked = start >> self._szx + 4
+        n = len(message.payload)
+        if szx > self._szx or asked not in self.under_way or asked << self._szx + 4 != start:
+            raise TransferError("a block that was not asked for")
+        self._body.check(message, start, size, more)
+        if n > size:
             raise TransferError("a block is too long")
-        if self._body.size:
-            self.size = self._body.size
-        elif not more:
-            self.size = start + len(payload)
+        self.under_way.remove(asked)
+        self.size = self._body.size or (self.size if more else start + n)
         if self._open:
             self._came += 1
         self._open = True
-        stale = ()
-        if szx < self._szx:
+        smaller = szx < self._szx
+        if smaller:
             self._szx = szx
             self._held.clear()
-            stale = self._drop()
-        num = start >> szx + 4
+            self.under_way.clear()
         if 0 <= num - (self.offset >> szx + 4) < self.window:
-            at = self._place(num)
-            self._room[at : at + len(payload)] = payload
-            self._held[num] = len(payload)
-        return stale
-
-    def _place(self, num):
-        return num % self.window << self._szx + 4
-
-    def _forgotten(self, error):
-        if self._came >= _SOON:
-            self._lapses = 0
-        self._lapses += 1
-        if self._lapses > 1:
-            if self.window == 1 and not self._came:
-                raise error
-            self.window = 1
-            self._held.clear()
-        self._open = False
-        self._came = 0
-
-    def _drop(self):
-        keys = list(self.under_way)
-        self.under_way.clear()
-        return keys
+            at = num % self.window << szx + 4
+            self._room[at : at + n] = message.payload
+            self._held[num] = n
+        return smaller

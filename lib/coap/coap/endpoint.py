@@ -388,7 +388,7 @@ class Endpoint:
                     self._be_patient(exchange)
 
     def _lost(self, exchange):
-        # Return whether it tells of silence; no if its window was halved, or only it was overtaken.
+        # Return whether it tells of silence; not if overtaken, or of a window halved already.
         exchange.state = _QUEUED if exchange.con or exchange.bulk else _WAITING
         exchange.repeated += 1
         exchange.timeout_ms *= 2

@@ -4,16 +4,11 @@ from micropython import const
 
 from .client import uri
 from .download import Download
+from .endpoint import ResetError
 from .message import GET, NON, Message
 from .observation import Receiver
 
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
-
-
-class _Inbox(Receiver):
-    # Keeps for each outcome whose it is.
-    def receive(self, exchange, outcome):
-        super().receive(exchange, (exchange, outcome))
 
 
 async def fetch(client, path, query, body, size=None, block_size=1024, pause=False, progress=None):
@@ -28,32 +23,36 @@ async def fetch(client, path, query, body, size=None, block_size=1024, pause=Fal
     """
     message = Message(GET, b"", uri(path, query, ()), NON)
     download = Download(message, client.window_limit, block_size, size)
-    inbox = _Inbox()
+    inbox = Receiver()
 
     def ask():
-        while (num := download.next_block()) is not None:
-            exchange = client.start(download.request(num), _WAIT_MS, inbox, None, True)
-            download.under_way[exchange] = num
+        while request := download.next_request():
+            client.start(request, _WAIT_MS, inbox, None, True)
+
+    def drop():
+        for exchange in list(client.endpoint.exchanges):
+            if exchange.receiver is inbox:
+                client.cancel(exchange)
 
     try:
-        while True:
+        while body.offset != body.size:
             ask()
             if not download.under_way:
                 return
-            exchange, outcome = await inbox.next()
-            for stale in download.receive(exchange, outcome):
-                client.cancel(stale)
+            try:
+                stale = download.receive(await inbox.next())
+            except ResetError as error:
+                stale = download.forgotten(error)
+            if stale:
+                drop()
+                inbox = Receiver()
             while not (pause and download.under_way) and (data := download.next_data()):
                 if data[0] and not pause:
                     ask()  # what comes next is on its way while the flash works
                 body.feed(data[0], data[1])
                 download.offset = max(download.offset, body.offset)
-                if download.size is None:
-                    download.size = body.size
+                download.size = download.size or body.size
                 if progress and download.size:
                     progress(body.offset, download.size)
-                if body.offset == body.size:
-                    return
     finally:
-        for exchange in download.under_way:
-            client.cancel(exchange)
+        drop()
