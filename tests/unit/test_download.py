@@ -26,9 +26,13 @@ def asked(it):
 
 
 def receive(it, outcome):
-    if isinstance(outcome, Exception):
-        return it.forgotten(outcome)
-    return it.receive(outcome)
+    # What is to be done with an outcome.
+    try:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return it.receive(outcome)
+    except (ResetError, ResponseError, TransferError) as error:
+        return it.forgotten(error)
 
 
 def block(num, size=BLOCK, body=BODY, options=(), code=0x45):
@@ -338,10 +342,12 @@ def test_blocks_that_are_not_full_or_too_long(n):
 
 def test_the_room_is_bounded_and_allocated_first():
     it = download(4)
-    assert len(it._room) == 4 * BLOCK
+    room = [id(place) for place in it._room]
+    assert [len(place) for place in it._room] == 4 * [BLOCK]
     asked(it)
     receive(it, block(0))
     taken(it)
     for num in reversed(asked(it)):
         receive(it, block(num))
-    assert len(it._room) == 4 * BLOCK and len(it._held) == 4
+    assert [len(place) for place in it._room] == 4 * [BLOCK] and len(it._held) == 4
+    assert [id(place) for place in it._room] == room

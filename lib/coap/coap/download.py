@@ -25,7 +25,7 @@ class Download:
     """One body on its way.
 
     message is the request for it. window is how many blocks may be under way or wait for their
-    turn; block_size (16 to 1024) is what we ask for, and window * block_size bytes are allocated.
+    turn; block_size (16 to 1024) is what we ask for. The memory for that is allocated at once.
     size is the body's in bytes; while it is None, and the server does not tell it, one block is
     under way at a time.
     """
@@ -42,7 +42,9 @@ class Download:
         self.under_way = []  # the numbers of the blocks that were asked for
         self._body = Body()
         self._szx = exponent(block_size)
-        self._room = bytearray(window << self._szx + 4)  # block n is at n modulo window
+        # Block n is in place n modulo window. Each has a piece of memory of its own: a heap in use
+        # for long may have no larger one.
+        self._room = [bytearray(16 << self._szx) for _ in range(window)]
         self._held = {}  # number of a block that waits for its turn: its bytes
 
     def next_request(self):
@@ -67,28 +69,47 @@ class Download:
                 return Message(self.message.code, b"", options, self.message.type)
 
     def receive(self, message):
-        """Take an answer; return whether all else that is under way is of no use any more.
+        """Take an answer; return whether what else is under way is of no use any more.
 
         Raises ResponseError, TransferError.
         """
-        try:
-            if message.code >> 5 != 2:
-                raise ResponseError(message)
-            return self._take(message)
-        except (ResponseError, TransferError) as error:
-            if message.code >> 5 == 5:
-                raise
-            return self.forgotten(error)
+        if message.code >> 5 != 2:
+            raise ResponseError(message)
+        num, more, szx = block_of(message, _BLOCK2, 0, self._szx)
+        size = 16 << szx
+        start = num * size
+        asked = start >> self._szx + 4
+        n = len(message.payload)
+        fits = szx <= self._szx and asked << self._szx + 4 == start and n <= size
+        if not fits or asked not in self.under_way:
+            raise TransferError("a block that was not asked for")
+        self._body.check(message, start, size, more)
+        self.under_way.remove(asked)
+        self.size = self._body.size or (self.size if more else start + n)
+        if self._open:
+            self._came += 1
+        self._open = True
+        smaller = szx < self._szx
+        if smaller:
+            self._szx = szx
+            self._held.clear()
+            self.under_way.clear()
+        if 0 <= num - (self.offset >> szx + 4) < self.window:
+            self._room[num % self.window][:n] = message.payload
+            self._held[num] = n
+        return smaller
 
     def forgotten(self, error):
-        """Note what tells that the server forgot the transfer: a ResetError, say. Returns True.
+        """Begin anew with block 0, or raise what receive() raised, or a ResetError.
 
-        Raises it if the server does not go on: it was for block 0, or there is none but that.
+        It is raised if it is the answer to block 0 or of a server that is busy (5.xx), or if the
+        server never gives another block than that.
         """
         if self._came >= _SOON:
             self._lapses = 0
         self._lapses += 1
-        if not self._open or self._lapses > 2 and not self._came:
+        busy = getattr(error, "code", 0) >> 5 == 5
+        if busy or not self._open or self._lapses > 2 and not self._came:
             raise error
         if self._lapses > 1:
             self.window = 1
@@ -106,34 +127,6 @@ class Download:
         num = self.offset >> self._szx + 4
         n = self._held.pop(num, None)
         if n is not None:
-            at = num % self.window << self._szx + 4
             start = num << self._szx + 4
             self.offset = start + n
-            return start, memoryview(self._room)[at : at + n]
-
-    def _take(self, message):
-        num, more, szx = block_of(message, _BLOCK2, 0, self._szx)
-        size = 16 << szx
-        start = num * size
-        asked = start >> self._szx + 4
-        n = len(message.payload)
-        if szx > self._szx or asked not in self.under_way or asked << self._szx + 4 != start:
-            raise TransferError("a block that was not asked for")
-        self._body.check(message, start, size, more)
-        if n > size:
-            raise TransferError("a block is too long")
-        self.under_way.remove(asked)
-        self.size = self._body.size or (self.size if more else start + n)
-        if self._open:
-            self._came += 1
-        self._open = True
-        smaller = szx < self._szx
-        if smaller:
-            self._szx = szx
-            self._held.clear()
-            self.under_way.clear()
-        if 0 <= num - (self.offset >> szx + 4) < self.window:
-            at = num % self.window << szx + 4
-            self._room[at : at + n] = message.payload
-            self._held[num] = n
-        return smaller
+            return start, memoryview(self._room[num % self.window])[:n]

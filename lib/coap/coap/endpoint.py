@@ -379,9 +379,7 @@ class Endpoint:
         sample = past.took_ms or ticks_diff(now, past.sent_at)
         if not past.taught and 0 < sample < _LATE_MS:
             past.taught = True
-            self._round_trip.measured(sample)
-            if past.bulk and past.took_ms:
-                self._round_trip.reordered()
+            self._round_trip.measured(sample, True)
             self._backoff = 0
             for exchange in self.exchanges:
                 if exchange.state in (_SENT, _WAITING):

@@ -2,9 +2,10 @@
 
 from micropython import const
 
+from .block import TransferError
 from .client import uri
 from .download import Download
-from .endpoint import ResetError
+from .endpoint import ResetError, ResponseError
 from .message import GET, NON, Message
 from .observation import Receiver
 
@@ -41,7 +42,7 @@ async def fetch(client, path, query, body, size=None, block_size=1024, pause=Fal
                 return
             try:
                 stale = download.receive(await inbox.next())
-            except ResetError as error:
+            except (ResetError, ResponseError, TransferError) as error:
                 stale = download.forgotten(error)
             if stale:
                 drop()

@@ -16,8 +16,10 @@ class RoundTrip:
     _deviation = 0  # * 4
     _reordering = 1  # quarters of a round trip
 
-    def measured(self, ms):
-        """Take the time that one answer took."""
+    def measured(self, ms, late=False):
+        """Take the time that one answer took; late: it was not waited for."""
+        if late:
+            self._reordering = min(self._reordering + 1, 4)
         ms = max(1, ms)
         if self._mean:
             error = ms - (self._mean >> 3)
@@ -35,12 +37,11 @@ class RoundTrip:
         return min((self._mean >> 3) + max(self._deviation, self._mean >> 5), _MAX_TIMEOUT_MS)
 
     def reordering_ms(self):
-        """Return how long to wait for what was overtaken (RFC 8985 section 6.2)."""
-        return self._mean * self._reordering >> 5
+        """Return how long to wait for what was overtaken (RFC 8985 section 6.2).
 
-    def reordered(self):
-        """Note that this was too short once."""
-        self._reordering = min(self._reordering + 1, 4)
+        That is a quarter of a round trip, and more with each answer that was late.
+        """
+        return self._mean * self._reordering >> 5
 
     def patience_ms(self):
         """Return how long to wait for an answer before giving up, at least."""

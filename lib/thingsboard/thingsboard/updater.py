@@ -178,28 +178,17 @@ class Updater:
     async def _load(self, assignment, image):
         client = self.device.client
         if assignment.url:
-            from .url import split
+            from .url import reach
 
-            host, port, path, query = split(assignment.url)
-            if not self.connect:
-                raise Refused("this board fetches no " + assignment.url)
-            client = await self.connect(host, port, window_limit=client.window_limit)
+            client, path, query = await reach(assignment.url, self.connect, client.window_limit)
         elif not self.device.access_token:
             raise Refused("CoAP gives no packages to a device with X.509")
         else:
             path = assignment.prefix, self.device.access_token
-            query = "title=" + assignment.title, "version=" + assignment.version
+            query = assignment.query()
         try:
-            await fetch(
-                client,
-                path,
-                query,
-                image,
-                assignment.size,
-                self._block,
-                self.pause,
-                self.progress,
-            )
+            how = assignment.size, self._block, self.pause, self.progress
+            await fetch(client, path, query, image, *how)
         finally:
             if client is not self.device.client:
                 client.close()

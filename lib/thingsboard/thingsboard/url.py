@@ -10,6 +10,14 @@ _PORT_MAX = const(65535)
 _OPTION_MAX = const(255)  # bytes (RFC 7252 table 4)
 
 
+async def reach(url, connect, window_limit):
+    """Return (client, path, query) of a coap:// URL; connect is coap.connect. Raises Refused."""
+    host, port, path, query = split(url)
+    if not connect:
+        raise Refused("this board fetches no " + url)
+    return await connect(host, port, window_limit=window_limit), path, query
+
+
 def split(url):
     """Return (host, port, path, query) of a coap:// URL, the latter two sequences of strings.
 
