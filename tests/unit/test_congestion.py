@@ -69,10 +69,10 @@ def test_timeout_of_bulk_requests_follows_the_round_trip():
     start = peer.now
     peer.request(NON, bulk=True)
     ((time, _),) = peer.wait(300)
-    assert time - start == 200  # the floor; a CON would wait a second
+    assert time - start == 187  # and a quarter; a CON would wait a second
 
 
-def test_two_silent_windows_fall_back_to_one_con():
+def test_four_silent_windows_fall_back_to_one_con():
     peer = Peer()
     for _ in range(6):
         _, sent = peer.request(NON, bulk=True)
@@ -97,9 +97,9 @@ def test_two_silent_windows_fall_back_to_one_con():
     assert peer.sent[-1].type == NON
 
 
-def measured(rtt_ms=80):
+def measured(rtt_ms=80, window=3):
     # A peer that knows the round trip, with three bulk requests sent 10 ms after one another.
-    peer = Peer()
+    peer = Peer(window_limit=window)
     for _ in range(8):
         _, (request,) = peer.request(NON, bulk=True)
         peer.now += rtt_ms
@@ -117,7 +117,7 @@ def test_an_overtaken_bulk_request_has_a_quarter_of_a_round_trip_left():
     peer.wait(60)
     start = peer.now
     assert peer.receive(0x45, NON, second.token, 2) == []
-    ((time, again),) = peer.wait(100)
+    ((time, again),) = peer.wait(30)
     assert time - start == 20 and again.token == first.token
     assert again.message_id != first.message_id and peer.endpoint.window == 1
     # The late answer still counts, and that of the third is not a moment late.
@@ -148,7 +148,7 @@ def test_where_answers_come_late_often_the_wait_grows_up_to_a_round_trip():
         for request in requests[1:]:
             peer.receive(0x45, NON, request.token, n)
         start = peer.now
-        waits.append(peer.wait(150)[0][0] - start)
+        waits.append(peer.wait(1000)[0][0] - start)
         # Both come: what was sent first, and what was sent again.
         for mid in (100, 200):
             peer.receive(0x45, NON, requests[0].token, mid + n)
@@ -159,6 +159,7 @@ def test_where_answers_come_late_often_the_wait_grows_up_to_a_round_trip():
 
 def test_a_loss_that_was_seen_by_order_is_no_silence():
     peer, (first, second, third) = measured()
+    peer.wait(70)
     peer.receive(0x45, NON, third.token, 2)
     sent = peer.wait(40)
     assert [message.token for _, message in sent] == [first.token, second.token]
@@ -167,17 +168,23 @@ def test_a_loss_that_was_seen_by_order_is_no_silence():
     peer.receive(0x45, NON, second.token, 4)
     start = peer.now
     peer.request(NON, bulk=True)
-    assert peer.wait(3000)[0][0] - start == 200
+    assert peer.wait(3000)[0][0] - start < 200
 
 
-def test_an_answer_to_a_repetition_tells_nothing_of_order():
-    peer, (first, second, third) = measured()
+def test_an_answer_that_belongs_to_an_older_datagram_hurries_nobody():
+    peer, (first, second, third) = measured(window=8)
+    peer.wait(60)
     peer.receive(0x45, NON, second.token, 2)
-    (_, again), *_ = peer.wait(40)
-    assert again.token == first.token
-    _, sent = peer.request(NON, bulk=True)
-    peer.receive(0x45, NON, first.token, 3)  # of the first datagram, perhaps
-    assert peer.wait(100) == [] or sent == []
+    peer.wait(15)
+    _, (fourth,) = peer.request(NON, bulk=True)
+    start = peer.now
+    assert [message.token for _, message in peer.wait(7)] == [first.token]  # again
+    # The answer to the first datagram comes now, a moment after the fourth request went out.
+    peer.receive(0x45, NON, first.token, 3)
+    peer.receive(0x45, NON, third.token, 4)
+    assert peer.wait(70) == []
+    ((time, again),) = peer.wait(60)
+    assert again.token == fourth.token and time - start == 100  # a round trip and a quarter
 
 
 def test_an_empty_ack_of_a_block_leads_back_to_non():

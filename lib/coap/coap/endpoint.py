@@ -46,7 +46,7 @@ _OBSERVE = const(6)
 _FRESH_MS = const(128_000)  # later than this any notification is newer (RFC 7641 section 3.4)
 _HALF_MS = const(1 << 29)  # half the period of ticks_ms on boards
 _MIN_CON_MS = const(1000)  # floors of the first timeout once round trips have been measured
-_MIN_NON_MS = const(200)
+_MIN_NON_MS = const(150)
 _MAX_BACKOFF_MS = const(8000)  # of what a loss leaves behind for the next request
 _LATE_MS = const(247_000)  # EXCHANGE_LIFETIME: nothing later belongs to an exchange
 _IDLE_MS = const(3600_000)  # so often time is looked at: deadlines stay comparable
@@ -103,7 +103,7 @@ class Exchange:
     took_ms = None  # from its first datagram to the answer
     taught = False  # whether an answer after the end has told how slow the link is
     # No more than this is set by _send(), and means nothing before:
-    #   sent_at     when it was sent first
+    #   sent_at     when it was sent first; last_at: last
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
@@ -309,8 +309,8 @@ class Endpoint:
         datagram = exchange.datagram
         # A CON is repeated as it was; anything else under a new message id, with a new timeout.
         if not (exchange.con and exchange.repeated):
-            if exchange.bulk and self._silent > 1:
-                # Two windows without a sign of life: probe with one CON (PROBING_RATE).
+            if exchange.bulk and self._silent > 3:
+                # Four windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
                 exchange.con = True
             mid = self.message_id + 1 & 0xFFFF
@@ -331,6 +331,7 @@ class Endpoint:
             exchange.sent_at = now
             self._be_patient(exchange)
         self.serial += 1
+        exchange.last_at = now
         exchange.serial = self.serial
         exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
@@ -349,12 +350,12 @@ class Endpoint:
         elif exchange.observe is None:
             exchange.took_ms = ticks_diff(now, exchange.sent_at)
             self._past = self._past[1 - _PAST :] + [exchange]
-        if exchange.bulk and not exchange.repeated and exchange.serial > self._newest:
+        if exchange.bulk and exchange.serial > self._newest:
             # What was sent before is lost if it does not come soon (RACK, RFC 8985 section 6.2).
             self._newest = exchange.serial
-            soon_ms = self._round_trip.reordering_ms()
             for other in self.exchanges:
                 if other.bulk and other.state == _SENT and other.serial < exchange.serial:
+                    soon_ms = self._round_trip.overtaken_ms(ticks_diff(now, other.last_at))
                     other.resend_at = now + min(soon_ms, ticks_diff(other.resend_at, now))
 
     def _be_patient(self, exchange):

@@ -36,12 +36,12 @@ class RoundTrip:
         """
         return min((self._mean >> 3) + max(self._deviation, self._mean >> 5), _MAX_TIMEOUT_MS)
 
-    def reordering_ms(self):
-        """Return how long to wait for what was overtaken (RFC 8985 section 6.2).
+    def overtaken_ms(self, ms):
+        """Return how long to wait for what was overtaken and sent ms ago (RFC 8985 section 6.2).
 
-        That is a quarter of a round trip, and more with each answer that was late.
+        That is what is left of a round trip, and a quarter; more with each answer that was late.
         """
-        return self._mean * self._reordering >> 5
+        return max(0, (self._mean >> 3) - ms) + (self._mean * self._reordering >> 5)
 
     def patience_ms(self):
         """Return how long to wait for an answer before giving up, at least."""
