@@ -237,6 +237,22 @@ def test_with_pause_nothing_is_under_way_while_the_flash_is_written(
     assert life.reset and written == [0] * len(written) and server.most == window
 
 
+@rows(*range(2, BLOCKS + 1))
+@scene
+def test_a_transfer_that_the_server_forgot_is_opened_again(slept, server, root, n):
+    def forget():
+        server.transfer = None
+
+    server.then[n] = forget
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert slept == [] and server.values("sw_error") == life.log == []
+    assert server.asked.count(("1.1", 0)) == 2 and len(server.asked) <= BLOCKS + 4
+    assert Life(server, root).runs() == "1.1"
+
+
 @scene
 def test_progress_is_told_and_may_raise(slept, server, root):
     told = []

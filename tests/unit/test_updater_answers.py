@@ -61,6 +61,20 @@ def test_what_the_server_never_has_is_asked_for_a_few_times(slept, server, root,
     life.off()
 
 
+@rows(*[(fault, n) for fault in ("4.04", "4.00") for n in range(1, 7)])
+@scene
+def test_what_is_refused_a_moment_before_another_is_assigned_did_not_fail(
+    slept, server, root, fault, n
+):
+    server.fault = lambda version, num: fault if version == "1.1" else None
+    server.then[n] = lambda: life.assign("1.2")
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert server.values("sw_error") == [] and Life(server, root).runs() == "1.2"
+
+
 @scene
 def test_a_wait_ends_with_another_assignment(slept, server, root):
     asyncio.wait_for_ms = wait_for_ms  # it takes its time: far longer than this test
