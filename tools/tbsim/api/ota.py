@@ -1,7 +1,7 @@
 """The download of packages from /fw and /sw.
 
-Follows OtaPackageTransportResource of ThingsBoard 4.4, its traps included: no answer past the end,
-and none to a later block when its transfer is not known.
+Follows OtaPackageTransportResource of ThingsBoard 4.4, its traps included: no answer to a chunk
+past the end, and none but an RST to a later block when its transfer is not known.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,10 @@ class Downloads:
         if not part.data:
             return None
         count = self._counter(part)
-        return self.blockwise.cut(exchange, answer("2.05", part.data), BLOCKS, count)
+        response = self.blockwise.cut(exchange, answer("2.05", part.data), BLOCKS, count)
+        if not response:
+            exchange.reset()
+        return response
 
     def _counter(self, part: Part) -> Callable[[int, int], None]:
         def count(first: int, size: int) -> None:
