@@ -77,7 +77,9 @@ def quick_package(quick):
         ("sw/TOK", [], "4.04"),
         ("fw/TOK", ["size=x"], "5.00"),
         ("fw/TOK", ["size=512", "chunk=-1"], "5.00"),
-        ("fw/TOK", ["size=65536", "chunk=32768"], "5.00"),
+        ("fw/TOK", ["size=65536", "chunk=32769"], "5.00"),  # Java's int: from before the start
+        ("fw/TOK", ["size=65536", "chunk=65536"], "2.05"),
+        ("fw/TOK", ["size=-5"], "2.05"),
         ("fw/TOK", ["size=", "chunk=3"], "2.05"),
     ],
 )
