@@ -90,7 +90,7 @@ class Downlink:
     # Power saving
 
     def heard(self, device: Device) -> None:
-        """A request came: what was held back goes out, ahead of the answer."""
+        """A request or an ACK came: what was held back goes out, ahead of the answer."""
         slept = self.sleep.sleeps(device)
         self.sleep.heard(device)
         if not slept:
@@ -122,7 +122,7 @@ class Downlink:
         payload = device.profile.payloads.change(updated, deleted, self.store.clock_ms())
         self.sleep.reached(device)
         message = in_format_of(device, payload, observation.content_format)
-        self.observations.notify(observation, message)
+        self.observations.notify(observation, message, lambda: self.heard(device))
 
     # Commands
 
@@ -154,6 +154,11 @@ class Downlink:
         if observation.confirmable:
             self.layer.later(self.layer.timing.rpc_ack, rpc.not_acknowledged)
         message = in_format_of(device, command, observation.content_format)
-        self.observations.notify(observation, message, rpc.acknowledged)
+
+        def acknowledged():
+            rpc.acknowledged()
+            self.heard(device)
+
+        self.observations.notify(observation, message, acknowledged)
         if not rpc.two_way and not rpc.persistent:
             rpc.finish("DELIVERED")

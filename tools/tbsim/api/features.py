@@ -95,8 +95,9 @@ class Features:
         asked = exchange.request.opt.content_format
         if not found:
             return in_format_of(device, b"", asked, code="4.04")
-        now_ms = self.store.clock_ms()
-        return in_format_of(device, device.profile.payloads.found(found, now_ms), asked)
+        several = len(client_keys or ()) + len(shared_keys or ()) > 1
+        payload = device.profile.payloads.found(found, several, self.store.clock_ms())
+        return in_format_of(device, payload, asked)
 
 
 def parse_keys(query: tuple[str, ...]) -> tuple[list | None, list | None]:

@@ -29,8 +29,10 @@ class Payloads(Protocol):
     def call(self, body: bytes) -> tuple[str, object]:
         """Return method and params of a client-side RPC."""
 
-    def found(self, parts: dict[str, dict], now_ms: int) -> bytes:
-        """Write attributes that were asked for: {"client": {..}, "shared": {..}}."""
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
+        """Write attributes that were asked for: {"client": {..}, "shared": {..}}; several: by more
+        than one name.
+        """
 
     def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
         """Write shared attributes that changed."""
@@ -79,7 +81,7 @@ class JSONPayloads:
             raise ServerFault("no method")
         return str(request["method"]), request.get("params")
 
-    def found(self, parts: dict[str, dict], now_ms: int) -> bytes:
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
         return compact({name: in_hash_order(part) for name, part in parts.items()})
 
     def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
@@ -115,9 +117,9 @@ class ProtobufPayloads:
         except (ValueError, RecursionError):
             raise ServerFault("params") from None
 
-    def found(self, parts: dict[str, dict], now_ms: int) -> bytes:
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
         lists = {f"{name}AttributeList": entries(part, now_ms) for name, part in parts.items()}
-        return write("GetAttributeResponseMsg", lists)
+        return write("GetAttributeResponseMsg", {**lists, "isMultipleAttributesRequest": several})
 
     def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
         change = {"sharedUpdated": entries(updated, now_ms), "sharedDeleted": deleted}

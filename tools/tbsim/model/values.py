@@ -91,16 +91,14 @@ def parse_ts(value) -> int:
 
 
 def parse_telemetry(body: bytes, now_ms: int) -> list[tuple[int, dict]]:
-    """Return [(ts, values)] of a telemetry body, of several with one time the last; empty for
-    `[]`, which is never answered.
-    """
+    """Return [(ts, values)] of a telemetry body; empty for `[]`, which is never answered."""
     value = parse_json(body)
-    points = {}
+    points = []
     for item in value if isinstance(value, list) else [value]:
         if not isinstance(item, dict):
             raise BadRequest("not an object")
         ts, values = now_ms, item
         if "ts" in item and "values" in item:
             ts, values = parse_ts(item["ts"]), item["values"]
-        points[ts] = parse_values(without_nulls(values))
-    return list(points.items())
+        points.append((ts, parse_values(without_nulls(values))))
+    return points
