@@ -47,6 +47,11 @@ class Backend:
         """Whether the core is so close to its start that requests fail instead of waiting."""
         return self.starting and self._ready - self.layer.now() < RESETS_S
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._due
+
     def answer(self, polls: int, call: Callable[[], None]) -> None:
         """Call after so many polls, or one more, among what else such a poll brings."""
         if self._at_once:
@@ -56,7 +61,7 @@ class Backend:
             self._poll_after(polls + late).answers.append(call)
 
     def push(self, call: Callable[[], None]) -> None:
-        """Call with the next poll, in the order of the calls to this method."""
+        """Call with the next poll, ahead of its answers, in the order of calls to this method."""
         if self._at_once:
             call()
         else:
@@ -81,5 +86,5 @@ class Backend:
         poll = self._due.pop(when, Poll())
         if self.layer.switches.late:
             self.layer.random.shuffle(poll.answers)
-        for call in poll.answers + poll.pushed:
+        for call in poll.pushed + poll.answers:
             call()
