@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..wire.messages import MessageLayer
 
-RESETS_S = 1.0  # before the core is ready a package is refused by RST, earlier by silence
+RESETS_S = 1.0  # before the core is ready a NON for a package gets an RST, earlier nothing
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Backend:
 
     @property
     def resets(self) -> bool:
-        """Whether the core is so close to its start that requests fail instead of waiting."""
+        """Whether the core is so close to its start that NONs fail instead of being lost."""
         return self.starting and self._ready - self.layer.now() < RESETS_S
 
     @property
