@@ -59,6 +59,7 @@ class Ledger:
 
     def __init__(self):
         self.lives: list[Life] = [Life()]
+        self.unexplained: list[int] = []  # numbers of what records() found lost without a reason
         self.sent: list[int] = []
         self.replies: dict[int, int] = {}  # number of a command: the number in its reply
         self.runs: Counter = Counter()  # by number of the command
@@ -98,24 +99,26 @@ class Ledger:
         # only those that nothing newer was stored after; any other must be one that an outbox
         # says it dropped, in its own life or, saved over a restart, in a later one.
         reasons: Counter = Counter()
-        waiting: list[int] = []  # the lives in which the missing records were measured
+        waiting: list[tuple[int, int]] = []  # missing records: the life they are of, the number
+        self.unexplained = []
         tail = 0  # how many of those are newer than all that is stored
         for n, life in enumerate(self.lives):
             for number in life.readings:
                 if number in stored:
                     tail = 0
                 else:
-                    waiting.append(n)
+                    waiting.append((n, number))
                     tail += 1
             if life.end == POWER_CUT and tail:
                 reasons[POWER_CUT] += tail
                 del waiting[-tail:]
                 tail = 0
         spare = [life.lost for life in self.lives]
-        for n in waiting:
+        for n, number in waiting:
             later = next((m for m in range(n, len(spare)) if spare[m]), None)
             if later is None:
                 reasons[NO_REASON] += 1
+                self.unexplained.append(number)
             else:
                 spare[later] -= 1
                 reasons[OUTBOX_FULL] += 1
