@@ -16,9 +16,9 @@ def sim():
 
 @pytest.fixture
 def quick():
-    """The same with all timers ten times as fast."""
+    """The same with all timers ten times as fast, answers at once and nothing left to chance."""
     timing = Timing(piggyback=0.05, ack_timeout=0.2, rpc_ack=1.0)
-    with Simulator(timing=timing) as simulator:
+    with Simulator(timing=timing, at_once=True) as simulator:
         simulator.add_device("golden", "TOK")
         yield simulator
 

@@ -209,7 +209,7 @@ def test_a_setting_of_the_server_is_kept_until_deleted(board, tmp_path, sim):
     for value, line in (
         (3, "interval 3 s"),
         (0, "interval: ValueError expected 0.1 to 86400 seconds"),
-        ("4", "interval 4.0 s"),
+        ("4", "interval 4 s"),
         (2.5, "interval 2.5 s"),
     ):
         after = len(board.lines)

@@ -221,7 +221,8 @@ def test_provisioning(quick, peer):
 
     def provision(**fields):
         response = peer.post("api/v1/provision", {**create, **fields})
-        assert response.mtype is ACK and response.opt.content_format == 0
+        assert response.mtype is ACK
+        assert response.opt.content_format == (0 if response.payload else None)
         return response.code.dotted, json.loads(response.payload) if response.payload else None
 
     code, answer = provision()
@@ -230,6 +231,7 @@ def test_provisioning(quick, peer):
     assert provision(deviceName="a")[1]["status"] == "FAILURE"
     assert provision(token="mine")[1]["status"] == "FAILURE"
     assert provision(deviceName=" ")[1]["status"] == "FAILURE"
+    assert provision(deviceName="")[1]["status"] == "SUCCESS"
     assert provision(provisionDeviceSecret="x")[1]["status"] == "NOT_FOUND"
     assert provision(provisionDeviceKey="off")[1]["status"] == "NOT_FOUND"
     assert provision(credentialsType="OTHER") == ("4.00", None)
@@ -238,6 +240,8 @@ def test_provisioning(quick, peer):
     assert x509["credentialsValue"] == "MIIBxyz="
     mqtt = provision(credentialsType="MQTT_BASIC", clientId="c", username="u", password="p")[1]
     assert mqtt["credentialsValue"] == {"clientId": "c", "userName": "u", "password": "p"}
+    for without in ("X509_CERTIFICATE", "MQTT_BASIC", "LWM2M_CREDENTIALS"):
+        assert provision(credentialsType=without)[1]["credentialsType"] == "ACCESS_TOKEN"
     assert peer.post("api/v1/provision", {"x": 1}).payload == b""
     assert peer.post("api/v1/provision", b"").payload == b"\x08\x02"
 
@@ -280,7 +284,8 @@ def test_no_response_option(peer):
 
 def test_link_faults_are_counted_and_repeatable():
     def run():
-        with Simulator(timing=Timing(piggyback=0.05, ack_timeout=0.2), seed=5) as sim:
+        timing = Timing(piggyback=0.05, ack_timeout=0.2)
+        with Simulator(timing=timing, seed=5, at_once=True) as sim:
             sim.add_device("d", "TOK")
             sim.link.loss_up = sim.link.loss_down = 0.3
             sim.link.duplicate = 0.2

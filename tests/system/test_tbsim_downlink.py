@@ -1,11 +1,12 @@
 """What the simulator sends by itself: notifications, commands, and what it loses of them."""
 
 import json
+import re
 import time
 
 import pytest
 from aiocoap import Message
-from aiocoap.numbers.types import CON, NON, RST
+from aiocoap.numbers.types import ACK, CON, NON, RST
 
 from tests.system.wire import Peer
 from tools.tbsim import RPCError
@@ -75,16 +76,56 @@ def test_a_reset_removes_one_observation(quick, peer):
     assert quick.observes(device, "rpc")
 
 
-def test_a_token_used_again_before_its_answer_is_dead(quick, peer):
-    quick.switches.backend_delay = 0.2
-    for _ in range(2):
-        message = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
-        assert message.code.dotted == "0.00"
-    quick.switches.backend_delay = 0
-    late = peer.read()
-    assert late is None or late.opt.observe == 0
-    again = peer.ask(1, "api/v1/TOK/attributes", token=b"\x09", observe=0)
-    assert again.code.dotted in ("0.00", "2.05")
+def send_registration(peer, mid):
+    request = Message(code=1, _mtype=CON, _mid=mid, _token=b"\x09")
+    request.opt.uri_path, request.opt.observe = ["api", "v1", "TOK", "attributes"], 0
+    peer.wire.up(request.encode())
+
+
+def test_of_two_registrations_with_one_token_the_later_is_answered(quick, peer):
+    quick.timing.poll = 0.01
+    send_registration(peer, 1)
+    send_registration(peer, 2)
+    answer, empty = peer.read(), peer.read()
+    assert (answer.mid, answer.code.dotted, answer.opt.observe) == (2, "2.05", 0)
+    assert (empty.mid, empty.code.dotted) == (1, "0.00")
+    quick.set_shared(quick.device("golden"), a=1)
+    assert peer.read().opt.observe == 1
+
+
+def test_a_token_is_dead_once_it_was_refused(quick, peer):
+    quick.switches.rate_limited = 1
+    for token, code in ((b"\x07", "5.00"), (b"\x07", "0.00"), (b"\x08", "2.05")):
+        answer = peer.ask(1, "api/v1/TOK/attributes", token=token, observe=0)
+        assert answer.code.dotted == code
+
+
+def test_a_registration_with_the_same_token_may_end_the_first(quick, peer):
+    quick.switches.told_again = 1.0
+    subscribe(peer)
+    end = peer.ask(1, "api/v1/TOK/attributes", token=b"\x07", observe=0)
+    assert end.code.dotted == "2.02" and end.opt.observe is None
+    assert peer.read().opt.observe == 0
+
+
+def test_a_change_overtakes_the_answer_to_a_registration(quick, peer):
+    device = quick.device("golden")
+    quick.set_shared(device, old=1)
+    quick.timing.poll, quick.timing.piggyback = 0.2, 1.0
+    send_registration(peer, 1)
+    assert quick.until(lambda: quick.events)
+    quick.set_shared(device, new=2)  # before the state is read, which takes two polls
+    heard = [peer.read(), peer.read()]
+    assert peer.wire.silent(0.3)  # no ACK for the registration, ever
+    assert [(m.mtype, m.opt.observe) for m in heard] == [(CON, 0), (CON, 1)]
+    assert json.loads(heard[0].payload) == {"new": 2}
+    assert json.loads(heard[1].payload) == {"new": 2, "old": 1}
+
+
+def test_observe_above_1_is_no_registration(quick, peer):
+    answer = peer.ask(1, "api/v1/TOK/attributes", observe=2)
+    assert answer.mtype is ACK and answer.code.dotted == "2.05" and answer.opt.observe is None
+    assert not quick.observes(quick.device("golden"))
 
 
 def test_deletions_are_notified(quick, peer):
@@ -172,7 +213,8 @@ def test_protobuf_profile(quick):
     first = peer.ask(1, path + "attributes", token=b"\x07", observe=0)
     assert first.payload == b"" and first.opt.content_format == 42
     quick.set_shared(device, on=False)
-    assert peer.read().payload.hex() == "0a0612040a026f6e"  # false and BOOLEAN_V are left out
+    # Six bytes of time; false and BOOLEAN_V are left out.
+    assert re.fullmatch("0a0d08.{12}12040a026f6e", peer.read().payload.hex())
     quick.delete_shared(device, "on")
     assert peer.read().payload == b"\x12\x02on"
     subscribed = peer.ask(1, path + "rpc", token=b"\x08", observe=0)
@@ -183,8 +225,12 @@ def test_protobuf_profile(quick):
     assert command.response == {"payload": "ok"}
     quick.rpc_rule("getTime", lambda params: {"time": 5})
     assert peer.post(path + "rpc", b"\x0a\x07getTime").payload == b'\x12\n{"time":5}'
+    quick.persistent_rpc(device, "m", None)
+    assert peer.read().payload.hex() == "0a016d1001"
     with pytest.raises(RPCError):
         quick.rpc(device, "m", {"not": "a string"})
+    end = peer.read()
+    assert end.code.dotted == "2.02" and end.opt.observe is None and end.token == b"\x08"
     assert not quick.observes(device, "rpc")
     peer.wire.close()
 

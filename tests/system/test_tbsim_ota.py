@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from aiocoap.numbers.types import ACK, CON, NON
+from aiocoap.numbers.types import ACK, CON, NON, RST
 
+from tests.system.wire import Peer
 from tools.tbsim import Package
 
 DATA = bytes(i * 7 & 255 for i in range(5000))
@@ -76,7 +77,9 @@ def quick_package(quick):
         ("sw/TOK", [], "4.04"),
         ("fw/TOK", ["size=x"], "5.00"),
         ("fw/TOK", ["size=512", "chunk=-1"], "5.00"),
-        ("fw/TOK", ["size=65536", "chunk=32768"], "5.00"),
+        ("fw/TOK", ["size=65536", "chunk=32769"], "5.00"),  # Java's int: from before the start
+        ("fw/TOK", ["size=65536", "chunk=65536"], "2.05"),
+        ("fw/TOK", ["size=-5"], "2.05"),
         ("fw/TOK", ["size=", "chunk=3"], "2.05"),
     ],
 )
@@ -116,6 +119,8 @@ def test_past_the_end_of_a_transfer(peer, quick_package):
 
 def test_a_block_without_a_transfer(peer, quick_package):
     assert get(peer, block2=(1, False, 6)) is None
+    refused = peer.ask(1, "fw/TOK", kind=NON, block2=(1, False, 6))
+    assert refused.mtype is RST and refused.mid == peer.mid
     small = get(peer, query=["size=512", "chunk=1"], block2=(1, False, 6))
     assert small.payload == DATA[512:1024] and small.opt.block2.block_number == 1
 
@@ -126,10 +131,47 @@ def test_a_transfer_is_known_by_its_query_in_order(peer, quick_package):
     assert get(peer, query=["title=T", "version=1"], block2=(1, False, 6)).code.dotted == "2.05"
 
 
+def test_blocks_by_non_in_any_order_and_of_any_size(peer, quick_package):
+    def block(number, szx=6):
+        response = peer.ask(1, "fw/TOK", kind=NON, block2=(number, False, szx))
+        assert response.mtype is NON and not response.opt.etag
+        assert response.opt.size2 == (5000 if number == 0 else None)
+        start, size = number << szx + 4, 16 << szx
+        assert response.payload == DATA[start : start + size]
+        assert response.opt.block2.more == (start + size < 5000)
+
+    for number in (0, 3, 1, 2, 1):
+        block(number)
+    block(8, 5)
+    block(70, 2)
+    block(4)  # the last
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(2, False, 6)).mtype is RST
+    block(0)
+    block(2)
+
+
+def test_a_transfer_belongs_to_one_port_and_kind(quick, peer, quick_package):
+    quick.assign(quick.device("golden"), Package("S", "1", DATA[::-1], kind="sw"))
+    for path in ("fw/TOK", "sw/TOK"):
+        peer.ask(1, path, kind=NON, block2=(0, False, 6))
+    other = Peer(quick.port)
+    assert other.ask(1, "fw/TOK", kind=NON, block2=(1, False, 6)).mtype is RST
+    other.wire.close()
+    assert peer.ask(1, "sw/TOK", kind=NON, block2=(1, False, 6)).payload == DATA[::-1][1024:2048]
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(1, False, 6)).payload == DATA[1024:2048]
+
+
+def test_a_transfer_is_forgotten_at_a_restart(quick, peer, quick_package):
+    peer.ask(1, "fw/TOK", kind=NON, block2=(0, False, 6))
+    quick.restart()
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(1, False, 6)).mtype is RST
+
+
 def test_blocks_come_from_the_body_of_block_0(quick, peer, quick_package):
     get(peer, block2=(0, False, 6))
     quick.assign(quick.device("golden"), Package("T", "2", b"other" * 1000))
     assert get(peer, block2=(1, False, 6)).payload == DATA[1024:2048]
+    assert get(peer, query=["title=T", "version=1"], block2=(0, False, 6)).code.dotted == "4.00"
 
 
 def test_a_tiny_package_says_more(quick, peer):

@@ -109,7 +109,7 @@ def test_what_was_refused_is_not_tried_again(sim, board, key):
 def test_a_wrong_checksum(sim, board, key):
     assigned = package(key)
     sim.assign(board.device, assigned)
-    sim.set_shared(board.device, sw_checksum="00" * 32)
+    sim.set_shared(board.device, sw_checksum="ab" * 32)
     board.start(until=lambda: "FAILED" in board.states(), timeout=10)
     assert "checksum" in board.errors()[-1]
     assert "VERIFIED" not in board.states()

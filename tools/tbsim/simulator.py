@@ -24,6 +24,7 @@ from .model.devices import Device, Profile
 from .model.packages import Package
 from .model.rpc import RPC
 from .model.store import Store
+from .model.values import parse_values
 from .switches import Switches, Timing
 from .wire.exchange import Exchange
 from .wire.link import Link
@@ -37,18 +38,28 @@ class RPCError(Exception):
 
 
 class Simulator:
-    """`with Simulator() as sim:` runs a server on a free loopback port, sim.port.
+    """`with Simulator() as sim:` runs a server on a free loopback port, sim.port. It is as slow as
+    the real one, and leaves the same things to chance; at_once: neither, for a test of something
+    else.
 
     sim.switches, sim.link and sim.timing may be changed while it runs. sim.events is the record of
     all datagrams, sim.store the server's data.
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, timing: Timing | None = None, seed: int = 1
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        timing: Timing | None = None,
+        seed: int = 1,
+        at_once: bool = False,
     ):
         self.host, self.port = host, port
         self.timing = timing or Timing()
         self.switches = Switches()
+        if at_once:
+            self.timing.poll = self.timing.start_least = self.timing.start_most = 0.0
+            self.switches.leave_nothing_to_chance()
         self.link = Link()
         self.link.seed(seed)
         self.events = Events()
@@ -132,7 +143,8 @@ class Simulator:
         return self.store.devices[name]
 
     def set_shared(self, device: Device, **values) -> None:
-        self.call(device.set_shared, values)
+        """Set shared attributes as a user does: text that reads as a number becomes one."""
+        self.call(device.set_shared, parse_values(values))
 
     def delete_shared(self, device: Device, *keys: str) -> None:
         self.call(device.delete_shared, list(keys))
@@ -180,7 +192,8 @@ class Simulator:
 
     def assign(self, target: Device | Profile, package: Package) -> None:
         """Assign a package to a device, or to the devices of a profile that have none."""
-        self.call(packages.assign, self.store, target, package)
+        update_first = self.layer.random.random() < self.switches.update_first
+        self.call(packages.assign, self.store, target, package, update_first)
 
     def unassign(self, device: Device, kind: str = "fw") -> None:
         self.call(packages.unassign, device, kind)
@@ -188,11 +201,13 @@ class Simulator:
     # What happens to servers
 
     def restart(self) -> None:
-        """Forget what a restarted server forgets: observations, transfers, duplicates, RPC ids."""
+        """Forget what a restarted server forgets: observations, transfers, duplicates, RPC ids.
+        For some seconds it hears, and answers no request that needs its core.
+        """
 
         def forget():
             self.layer.forget()
-            self.resources.forget()
+            self.resources.restart()
             self.store.forget_rpcs()
 
         self.call(forget)

@@ -16,10 +16,19 @@ class Switches:
     rate_limited: int = 0  # so many requests are answered by 5.00
     mute: tuple[str, ...] = ()  # POST to these features gets nothing, not even an ACK
 
+    # What the server does at times; each is the chance of it, 0 to 1.
+    late: float = 0.3  # an answer takes one poll more, so that later requests overtake it
+    withheld: float = 0.12  # the last notification of a burst is not sent
+    update_first: float = 0.27  # an assignment tells its update before its deletions
+    told_again: float = 0.33  # attributes registered again with the same token: 2.02 comes first
+
+    def leave_nothing_to_chance(self) -> None:
+        self.late = self.withheld = self.update_first = self.told_again = 0.0
+
 
 @dataclass
 class Timing:
-    """Seconds, as configured in ThingsBoard and Californium; tests shorten them."""
+    """Seconds, as configured in ThingsBoard and Californium or as measured; tests shorten them."""
 
     piggyback: float = 0.5  # COAP_PIGGYBACK_TIMEOUT
     ack_timeout: float = 2.0
@@ -27,3 +36,6 @@ class Timing:
     exchange_lifetime: float = 247.0
     non_lifetime: float = 145.0
     rpc_ack: float = 10.0  # a command un-ACKed for so long is TIMEOUT
+    poll: float = 0.025  # between two looks into the queues of transport and core; 0: no queues
+    start_least: float = 3.0  # from the first datagram that a restarted server hears
+    start_most: float = 8.0  # until its core answers

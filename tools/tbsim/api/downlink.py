@@ -1,16 +1,22 @@
 """What goes to a device without a request: notifications of its shared attributes, and commands.
 
-Both go through an observation of the device, and wait while the device sleeps.
+Both go through an observation of the device, a poll after they were made, and wait while the
+device sleeps.
 """
+
+from aiocoap import Message
 
 from ..model.devices import Device
 from ..model.errors import ServerFault
 from ..model.rpc import RPC
+from ..model.store import Store
+from ..model.values import in_hash_order
 from ..wire.blockwise import Blockwise
 from ..wire.codec import answer
 from ..wire.exchange import Exchange
 from ..wire.messages import MessageLayer
 from ..wire.observe import Observation, Observations
+from .backend import Backend
 from .formats import in_format_of
 from .sleep import Sleep
 
@@ -20,8 +26,10 @@ FEATURES = ("attributes", "rpc")  # a device has one observation of each
 class Downlink:
     """Towards all devices."""
 
-    def __init__(self, layer: MessageLayer, blockwise: Blockwise):
+    def __init__(self, layer: MessageLayer, store: Store, blockwise: Blockwise, backend: Backend):
         self.layer = layer
+        self.store = store
+        self.backend = backend
         self.observations = Observations(layer, blockwise)
         self.sleep = Sleep(layer.now)
 
@@ -35,20 +43,39 @@ class Downlink:
     def observation(self, device: Device, feature: str) -> Observation | None:
         return self.observations.get((device.name, feature))
 
+    def arrived(self, exchange: Exchange) -> None:
+        """A registration came in: one with the token of a live observation may end that."""
+        identity = exchange.address, exchange.request.token
+        for old in list(self.observations.active.values()):
+            if old.identity == identity and old.answered:
+                rpc = old.name[1] == "rpc"
+                if rpc or self.layer.random.random() < self.layer.switches.told_again:
+                    self.observations.cancelled(old)
+
     def subscribe(self, exchange: Exchange, device: Device, feature: str) -> None:
-        """Register the request's observation and answer it; a registration may stay unanswered."""
+        """Register the request's observation and answer it; a registration may stay unanswered.
+
+        The full state of attributes takes one more poll. A change meanwhile goes out before it.
+        """
         observation = self.observations.register(exchange, (device.name, feature))
         if not observation:
             return
         if feature == "attributes":
-            state = device.profile.payloads.change(device.shared_attributes, [])
-            first = in_format_of(device, state, observation.content_format)
-            exchange.respond(self.observations.first_answer(observation, first), typed=False)
+            self.backend.answer(1, lambda: self._answer_with_state(device, observation))
         else:
-            exchange.respond(answer("2.03", observe=0))
-        observation.answered = True
-        if feature == "rpc":
+            self.observations.answer(observation, answer("2.03"), typed=True)
             self.send_waiting(device)
+
+    def _answer_with_state(self, device: Device, observation: Observation) -> None:
+        if self.observations.get(observation.name) is observation:
+            state = self.state(device, observation.content_format)
+            self.observations.answer(observation, state, typed=False)
+
+    def state(self, device: Device, content_format: int | None) -> Message:
+        """Return all shared attributes, as a registration is answered."""
+        attributes = in_hash_order(device.shared_attributes)
+        state = device.profile.payloads.change(attributes, [], self.store.clock_ms())
+        return in_format_of(device, state, content_format)
 
     def unsubscribe(self, exchange: Exchange) -> None:
         self.observations.cancel(exchange.address, exchange.request.token)
@@ -63,7 +90,7 @@ class Downlink:
     # Power saving
 
     def heard(self, device: Device) -> None:
-        """A request came: what was held back goes out, ahead of the answer."""
+        """A request or an ACK came: what was held back goes out, ahead of the answer."""
         slept = self.sleep.sleeps(device)
         self.sleep.heard(device)
         if not slept:
@@ -78,6 +105,9 @@ class Downlink:
 
     def attributes_changed(self, device: Device, updated: dict, deleted: list[str]) -> None:
         """Tell a device that observes its shared attributes, or keep it for its next request."""
+        self.backend.push(lambda: self._changed(device, updated, deleted))
+
+    def _changed(self, device: Device, updated: dict, deleted: list[str]) -> None:
         observation = self.observation(device, "attributes")
         if not observation:
             return
@@ -89,10 +119,10 @@ class Downlink:
     def _notify(
         self, device: Device, observation: Observation, updated: dict, deleted: list[str]
     ) -> None:
-        payload = device.profile.payloads.change(updated, deleted)
+        payload = device.profile.payloads.change(updated, deleted, self.store.clock_ms())
         self.sleep.reached(device)
         message = in_format_of(device, payload, observation.content_format)
-        self.observations.notify(observation, message)
+        self.observations.notify(observation, message, lambda: self.heard(device))
 
     # Commands
 
@@ -104,23 +134,31 @@ class Downlink:
 
     def send(self, device: Device, rpc: RPC) -> bool:
         """Send a command, or leave it for a device that sleeps; False if nobody listens."""
-        observation = self.observation(device, "rpc")
-        if not observation:
+        if not self.observation(device, "rpc"):
             return False
-        if self.sleep.sleeps(device):
-            return True
+        self.backend.push(lambda: self._send(device, rpc))
+        return True
+
+    def _send(self, device: Device, rpc: RPC) -> None:
+        observation = self.observation(device, "rpc")
+        if rpc.done or not observation or self.sleep.sleeps(device):
+            return
         try:
             command = device.profile.payloads.command(rpc)
         except ServerFault:
-            self.observations.drop(observation)  # silently, as the server does
+            self.observations.cancelled(observation)
             rpc.finish("FAILED")
-            return True
+            return
         self.sleep.reached(device)
         rpc.sent()
         if observation.confirmable:
             self.layer.later(self.layer.timing.rpc_ack, rpc.not_acknowledged)
         message = in_format_of(device, command, observation.content_format)
-        self.observations.notify(observation, message, rpc.acknowledged)
+
+        def acknowledged():
+            rpc.acknowledged()
+            self.heard(device)
+
+        self.observations.notify(observation, message, acknowledged)
         if not rpc.two_way and not rpc.persistent:
             rpc.finish("DELIVERED")
-        return True

@@ -3,7 +3,6 @@
 from aiocoap import Code, Message
 
 from ..model.devices import Device
-from ..model.errors import BadRequest
 from ..model.store import Store
 from ..switches import Switches
 from ..wire.codec import answer
@@ -22,23 +21,42 @@ class Features:
         self.downlink = downlink
         self.switches = switches
 
+    def refused_unseen(self, exchange: Exchange, feature: str) -> bool:
+        """Whether a request is a 4.00 whosever it is: it reads what cannot be read."""
+        if exchange.request.code is Code.POST:
+            return False
+        reads = feature == "attributes" or exchange.request.opt.observe is not None
+        return feature == "telemetry" or not reads
+
+    def polls(self, exchange: Exchange) -> int:
+        """Return how many polls a request takes: one for the access token, one for a reading."""
+        code, observe = exchange.request.code, exchange.request.opt.observe
+        return 2 if code is Code.GET and observe not in (0, 1) else 1
+
     def serve(
         self, exchange: Exchange, device: Device, feature: str, rpc_id: int | None, body: bytes
     ) -> Message | None:
         """Return the response; raises ModelError for what is refused. body: of all blocks."""
         if exchange.request.code is Code.POST:
             return self._post(exchange, device, feature, rpc_id, body)
-        if feature == "telemetry":
-            raise BadRequest("telemetry cannot be read")
         observe = exchange.request.opt.observe
-        if observe == 1:
+        if observe == 0:
+            self.downlink.subscribe(exchange, device, "rpc" if feature == "rpc" else "attributes")
+        elif observe == 1:
             self.downlink.unsubscribe(exchange)
         elif observe is not None:
-            self.downlink.subscribe(exchange, device, "rpc" if feature == "rpc" else "attributes")
-        elif feature != "attributes":
-            raise BadRequest("not to be read")
+            return self._answer_without_relation(exchange, device, feature)
         elif not self.switches.silent_core:
             return self._read_attributes(exchange, device)
+        return NO_ANSWER
+
+    def _answer_without_relation(
+        self, exchange: Exchange, device: Device, feature: str
+    ) -> Message | None:
+        # To Californium an Observe above 1 is none; the resource takes it for a registration.
+        if feature == "rpc":
+            return answer("2.03")
+        exchange.respond(self.downlink.state(device, exchange.request.opt.content_format), False)
         return NO_ANSWER
 
     def _post(
@@ -77,7 +95,9 @@ class Features:
         asked = exchange.request.opt.content_format
         if not found:
             return in_format_of(device, b"", asked, code="4.04")
-        return in_format_of(device, device.profile.payloads.found(found), asked)
+        several = len(client_keys or ()) + len(shared_keys or ()) > 1
+        payload = device.profile.payloads.found(found, several, self.store.clock_ms())
+        return in_format_of(device, payload, asked)
 
 
 def parse_keys(query: tuple[str, ...]) -> tuple[list | None, list | None]:

@@ -1,7 +1,7 @@
 """The download of packages from /fw and /sw.
 
-Follows OtaPackageTransportResource of ThingsBoard 4.4, its traps included: no answer past the end,
-and none to a later block when its transfer is not known.
+Follows OtaPackageTransportResource of ThingsBoard 4.4, its traps included: no answer to a chunk
+past the end, and none but an RST to a later block when its transfer is not known.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,29 @@ from ..wire.blockwise import BlockRules, Blockwise
 from ..wire.codec import answer
 from ..wire.exchange import Exchange
 from .access import code_of, refusal
+from .backend import Backend
 
 # The resource cuts its answers itself: it hands out the whole package with a Block2 that may not
 # fit it, and takes the exponent of the block's size for the size.
 BLOCKS = BlockRules(empty_past_end=True, cut_new_answer=False, more_by_exponent=True)
+
+PATH_LENGTH = 2  # fw or sw, access token
+POLLS = 2  # one for the access token, one for the package
 
 
 class Downloads:
     """The resources /fw and /sw. Only block 0 and chunks are looked up; Blockwise has the rest."""
 
     def __init__(
-        self, store: Store, blockwise: Blockwise, switches: Switches, now: Callable[[], float]
+        self,
+        store: Store,
+        blockwise: Blockwise,
+        backend: Backend,
+        switches: Switches,
+        now: Callable[[], float],
     ):
         self.store = store
+        self.backend = backend
         self.blockwise = blockwise
         self.switches = switches
         self.now = now  # a monotonic clock in seconds
@@ -42,6 +52,14 @@ class Downloads:
             exchange.respond(block, typed=False)
             return
         exchange.acknowledge()
+        if len(exchange.path) != PATH_LENGTH:
+            exchange.respond(answer("4.01"))
+        elif self.backend.resets:
+            exchange.reset()
+        elif not self.backend.starting:
+            self.backend.answer(POLLS, lambda: self._answer(exchange))
+
+    def _answer(self, exchange: Exchange) -> None:
         response = self._look_up(exchange)
         if response:
             if exchange.request.opt.observe == 0:
@@ -50,7 +68,7 @@ class Downloads:
 
     def _look_up(self, exchange: Exchange) -> Message | None:
         path = exchange.path
-        device = self.store.by_access_token(path[1]) if len(path) == 2 else None
+        device = self.store.by_access_token(path[1])
         refused = refusal(device, self.switches)
         if refused:
             return answer(refused)
@@ -62,7 +80,10 @@ class Downloads:
         if not part.data:
             return None
         count = self._counter(part)
-        return self.blockwise.cut(exchange, answer("2.05", part.data), BLOCKS, count)
+        response = self.blockwise.cut(exchange, answer("2.05", part.data), BLOCKS, count)
+        if not response:
+            exchange.reset()
+        return response
 
     def _counter(self, part: Part) -> Callable[[int, int], None]:
         def count(first: int, size: int) -> None:

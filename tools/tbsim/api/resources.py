@@ -17,7 +17,9 @@ from ..wire.blockwise import Blockwise
 from ..wire.codec import answer
 from ..wire.exchange import Exchange
 from ..wire.messages import MessageLayer
+from .about import TEXT, TEXTS
 from .access import code_of, refusal
+from .backend import Backend
 from .downlink import Downlink
 from .features import NO_ANSWER, Features
 from .ota import Downloads
@@ -41,12 +43,14 @@ class Resources:
         self.store = store
         self.switches = switches
         self.blockwise = Blockwise(layer.now)
-        self.downlink = Downlink(layer, self.blockwise)
+        self.backend = Backend(layer)
+        self.downlink = Downlink(layer, store, self.blockwise, self.backend)
         self.features = Features(store, self.downlink, switches)
-        self.downloads = Downloads(store, self.blockwise, switches, layer.now)
+        self.downloads = Downloads(store, self.blockwise, self.backend, switches, layer.now)
 
-    def forget(self) -> None:
-        """A restart of the server."""
+    def restart(self) -> None:
+        """Forget what a restarted server forgets, and start."""
+        self.backend.restart()
         self.blockwise.forget()
         self.downlink.forget()
 
@@ -58,16 +62,25 @@ class Resources:
             self._serve(exchange)
 
     def _serve(self, exchange: Exchange) -> None:
-        path = exchange.path
-        if path == ("efento", "t") and exchange.request.code is Code.GET:
-            seconds = self.store.clock_ms() // 1000
-            exchange.respond(answer("2.05", seconds.to_bytes(4, "big")), typed=False)
+        path, code = exchange.path, exchange.request.code
+        if path == ("efento", "t"):
+            self._serve_time(exchange)
+        elif path in TEXTS and code is Code.GET:
+            text, content_format = TEXTS[path]
+            exchange.respond(answer("2.05", text, content_format=content_format), typed=False)
         elif path[:1] == ("api",):
             self._serve_api(exchange)
         elif path and path[0] in KINDS:
             self.downloads.serve(exchange)
         else:
             exchange.refuse("4.04")
+
+    def _serve_time(self, exchange: Exchange) -> None:
+        if exchange.request.code is not Code.GET:
+            exchange.refuse("4.00")
+            return
+        seconds = self.store.clock_ms() // 1000
+        exchange.respond(answer("2.05", seconds.to_bytes(4, "big")), typed=False)
 
     def _serve_api(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -90,24 +103,31 @@ class Resources:
         block = self.blockwise.kept_block(exchange) if request.opt.observe is None else None
         if block:
             exchange.respond(block, typed=False)
+        elif self.features.refused_unseen(exchange, target.feature):
+            exchange.refuse("4.00")
         elif target.feature == "provision":
-            self._provision(exchange, body)
+            self.backend.answer(1, lambda: self._provision(exchange, body))
+        elif target.access_token is None:
+            exchange.refuse("4.01")
         else:
-            self._serve_device(exchange, target, body)
+            if request.opt.observe == 0:
+                self.downlink.arrived(exchange)
+            polls = self.features.polls(exchange)
+            self.backend.answer(polls, lambda: self._serve_device(exchange, target, body))
 
     def _provision(self, exchange: Exchange, body: bytes) -> None:
-        if exchange.request.code is not Code.POST:
-            exchange.refuse("4.00")
-            return
-        success, payload = provision(self.store, body)
-        response = answer("2.01" if success else "4.00", payload, content_format=0)
+        result = provision(self.store, body)
+        response = answer("2.01" if result.success else "4.00", result.body)
+        if result.body and not result.protobuf:
+            response.opt.content_format = TEXT
         exchange.respond(response, typed=False)
 
     def _serve_device(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        token = target.access_token
-        device = self.store.by_access_token(token) if token else None
+        device = self.store.by_access_token(target.access_token)
         refused = refusal(device, self.switches)
         if refused:
+            if refused == "5.00" and exchange.request.opt.observe == 0:
+                self.downlink.observations.refuse(exchange)
             exchange.refuse(refused)
             return
         self.downlink.heard(device)
@@ -116,12 +136,8 @@ class Resources:
         except ModelError as error:
             exchange.refuse(code_of(error))
             return
-        if response is NO_ANSWER:
-            return
-        response = self.blockwise.cut(exchange, response)
-        if exchange.request.opt.block1:
-            response.opt.block1 = exchange.request.opt.block1
-        exchange.respond(response)
+        if response is not NO_ANSWER:
+            exchange.respond(self.blockwise.cut(exchange, response))
 
 
 def parse_path(path: tuple[str, ...]) -> Target:

@@ -12,7 +12,9 @@ from ..model.devices import Device
 
 @dataclass
 class Change:
-    """Changes of shared attributes, merged while a device sleeps; of deletions the last only."""
+    """Changes of shared attributes, merged while a device sleeps, but for deletions: those of the
+    last change stay.
+    """
 
     updated: dict = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
@@ -56,8 +58,7 @@ class Sleep:
         """Keep a change for the device's next request."""
         change = self._held.setdefault(device.name, Change())
         change.updated.update(updated)
-        if deleted:
-            change.deleted = deleted
+        change.deleted = deleted
 
     def release(self, device: Device) -> Change | None:
         """Return what was held back, once."""

@@ -13,6 +13,7 @@ import mmh3
 from .devices import Device, Profile
 from .errors import BadRequest, NotFound, ServerFault
 from .store import Store
+from .values import in_hash_order
 
 KINDS = ("fw", "sw")
 KEYS = ("title", "version", "size", "checksum", "checksum_algorithm", "url", "tag")
@@ -61,8 +62,8 @@ class Package:
         }
         if self.data:
             values["size"] = len(self.data)
-            values["checksum"] = CHECKSUMS[self.algorithm](self.data).hex()
             values["checksum_algorithm"] = self.algorithm
+            values["checksum"] = CHECKSUMS[self.algorithm](self.data).hex()
         return {f"{self.kind}_{k}": v for k, v in values.items() if v is not None}
 
 
@@ -75,17 +76,20 @@ class Part:
     data: bytes  # empty past the end
 
 
-def assign(store: Store, target: Device | Profile, package: Package) -> None:
-    """Assign a package to a device, or to the devices of a profile that have none of their own."""
+def assign(
+    store: Store, target: Device | Profile, package: Package, update_first: bool = False
+) -> None:
+    """Assign a package to a device, or to the devices of a profile that have none of their own.
+    update_first: the attributes of the package are set before those it does not have are deleted.
+    """
     target.packages[package.kind] = package
     for device in store.devices.values():
         inherits = device.profile is target and package.kind not in device.packages
         if device is target or inherits:
-            _announce(store, device, package)
+            _announce(store, device, package, update_first)
 
 
-def _announce(store: Store, device: Device, package: Package) -> None:
-    # In the server's order: telemetry, deletions, attributes.
+def _announce(store: Store, device: Device, package: Package, update_first: bool) -> None:
     kind, now_ms = package.kind, store.clock_ms()
     target = {"title": package.title, "version": package.version, "tag": package.tag}
     values = {f"target_{kind}_{k}": v for k, v in target.items() if v is not None}
@@ -94,14 +98,20 @@ def _announce(store: Store, device: Device, package: Package) -> None:
     device.add_points(now_ms, {f"{kind}_state": "INITIATED"})
     attributes = package.attributes()
     names = [f"{kind}_{name}" for name in ("size", "checksum", "checksum_algorithm", "tag", "url")]
-    device.delete_shared([name for name in names if name not in attributes])
-    device.set_shared(attributes)
+    delete = [name for name in names if name not in attributes]
+    if update_first:
+        device.set_shared(attributes)
+        device.delete_shared(delete)
+    else:
+        device.delete_shared(delete)
+        device.set_shared(attributes)
 
 
 def unassign(device: Device, kind: str) -> None:
     """Take a device's own package of a kind away, and all that it was told of it."""
     device.packages.pop(kind, None)
-    device.delete_shared([f"{kind}_{name}" for name in KEYS + STATE_KEYS])
+    names = [f"{kind}_{name}" for name in KEYS + STATE_KEYS]
+    device.delete_shared(list(in_hash_order(dict.fromkeys(names))))
 
 
 def select(device: Device, kind: str, query: dict[str, str]) -> Part:
@@ -116,12 +126,27 @@ def select(device: Device, kind: str, query: dict[str, str]) -> Part:
     for name, value in (("title", package.title), ("version", package.version)):
         if query.get(name, value) != value:
             raise BadRequest("another " + name)
+    size, chunk = java_int(query.get("size")), java_int(query.get("chunk"))
+    if size < 1:
+        return Part(package, 0, package.data)
+    start = wrapped(size * chunk)
+    count = min(wrapped(len(package.data) - start), size)
+    if start < 0 < count:
+        raise ServerFault("copies from before the start")
+    return Part(package, start, package.data[start : start + count] if count > 0 else b"")
+
+
+def wrapped(number: int) -> int:
+    """Return a number as Java's int arithmetic has it."""
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def java_int(text: str | None) -> int:
+    """Return the number of a query option, 0 without any; ServerFault if it is none of 32 bits."""
     try:
-        size, chunk = int(query.get("size") or 0), int(query.get("chunk") or 0)
+        number = int(text or 0)
     except ValueError:
         raise ServerFault("not a number") from None
-    if chunk < 0 or size < 0 or size * chunk >= 1 << 31:
-        raise ServerFault("out of range")
-    start = size * chunk
-    data = package.data[start : start + size] if size else package.data
-    return Part(package, start, data)
+    if wrapped(number) != number:
+        raise ServerFault("not a number of 32 bits")
+    return number

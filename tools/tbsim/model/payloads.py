@@ -6,12 +6,12 @@ from typing import Protocol
 from .errors import BadRequest, ServerFault
 from .protobuf import entries, read, write
 from .rpc import RPC
-from .values import compact, parse_json, parse_telemetry, parse_values
+from .values import compact, in_hash_order, parse_json, parse_telemetry, parse_values
 
 
 class Payloads(Protocol):
     """Bodies of a profile. The first five read a body and raise BadRequest or ServerFault, the
-    others write one.
+    others write one. now_ms is the server's time in Unix milliseconds.
     """
 
     def telemetry(self, body: bytes, now_ms: int) -> list[tuple[int, dict]]:
@@ -29,10 +29,12 @@ class Payloads(Protocol):
     def call(self, body: bytes) -> tuple[str, object]:
         """Return method and params of a client-side RPC."""
 
-    def found(self, parts: dict[str, dict]) -> bytes:
-        """Write attributes that were asked for: {"client": {..}, "shared": {..}}."""
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
+        """Write attributes that were asked for: {"client": {..}, "shared": {..}}; several: by more
+        than one name.
+        """
 
-    def change(self, updated: dict, deleted: list[str]) -> bytes:
+    def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
         """Write shared attributes that changed."""
 
     def command(self, rpc: RPC) -> bytes:
@@ -56,9 +58,12 @@ class JSONPayloads:
         if not isinstance(request, dict):
             raise BadRequest("not an object")
         secret, duration_ms = request.get("secretKey", ""), request.get("durationMs", 0)
-        if secret is None or not isinstance(duration_ms, (int, float)):
-            raise ServerFault("claim")
-        return secret, int(duration_ms)
+        if not isinstance(secret, (str, int, float)):
+            raise ServerFault("no text")
+        try:
+            return str(secret), int(duration_ms)
+        except (TypeError, ValueError, OverflowError):
+            raise ServerFault("no number") from None
 
     def reply(self, body: bytes) -> dict:
         # Anything else trips the server: an exception that nobody catches.
@@ -76,10 +81,10 @@ class JSONPayloads:
             raise ServerFault("no method")
         return str(request["method"]), request.get("params")
 
-    def found(self, parts: dict[str, dict]) -> bytes:
-        return compact(parts)
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
+        return compact({name: in_hash_order(part) for name, part in parts.items()})
 
-    def change(self, updated: dict, deleted: list[str]) -> bytes:
+    def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
         return compact({**updated, "deleted": deleted} if deleted else updated)
 
     def command(self, rpc: RPC) -> bytes:
@@ -112,20 +117,21 @@ class ProtobufPayloads:
         except (ValueError, RecursionError):
             raise ServerFault("params") from None
 
-    def found(self, parts: dict[str, dict]) -> bytes:
-        lists = {f"{name}AttributeList": entries(part) for name, part in parts.items()}
-        return write("GetAttributeResponseMsg", lists)
+    def found(self, parts: dict[str, dict], several: bool, now_ms: int) -> bytes:
+        lists = {f"{name}AttributeList": entries(part, now_ms) for name, part in parts.items()}
+        return write("GetAttributeResponseMsg", {**lists, "isMultipleAttributesRequest": several})
 
-    def change(self, updated: dict, deleted: list[str]) -> bytes:
-        change = {"sharedUpdated": entries(updated), "sharedDeleted": deleted}
+    def change(self, updated: dict, deleted: list[str], now_ms: int) -> bytes:
+        change = {"sharedUpdated": entries(updated, now_ms), "sharedDeleted": deleted}
         return write("AttributeUpdateNotificationMsg", change)
 
     def command(self, rpc: RPC) -> bytes:
-        if not isinstance(rpc.params, str):
-            raise ServerFault("the default schema takes params as a string only")
-        return write(
-            "RpcRequestMsg", {"method": rpc.method, "requestId": rpc.id, "params": rpc.params}
-        )
+        command = {"method": rpc.method, "requestId": rpc.id}
+        if rpc.params is not None:
+            if not isinstance(rpc.params, str):
+                raise ServerFault("the default schema takes params as a string only")
+            command["params"] = rpc.params
+        return write("RpcRequestMsg", command)
 
     def answer(self, value) -> bytes:
         return write("ToServerRpcResponseMsg", {"payload": compact(value).decode()})

@@ -22,6 +22,17 @@ SCHEMAS = {
     "3 sharedAttributeList TsKvProto*,4 isMultipleAttributesRequest bool,5 error string,"
     "6 sharedStateMsg bool",
     "AttributeUpdateNotificationMsg": "1 sharedUpdated TsKvProto*,2 sharedDeleted string*",
+    "ProvisionDeviceCredentialsMsg": "1 provisionDeviceKey string,2 provisionDeviceSecret string",
+    "ValidateDeviceTokenRequestMsg": "1 token string",
+    "ValidateDeviceX509CertRequestMsg": "1 hash string",
+    "ValidateBasicMqttCredRequestMsg": "1 clientId string,2 username string,3 password string",
+    "CredentialsDataProto": "1 accessToken ValidateDeviceTokenRequestMsg,"
+    "2 certificate ValidateDeviceX509CertRequestMsg,3 basic ValidateBasicMqttCredRequestMsg",
+    "ProvisionDeviceRequestMsg": "1 deviceName string,2 credentialsType int32,"
+    "3 provisionDeviceCredentialsMsg ProvisionDeviceCredentialsMsg,"
+    "4 credentialsDataProto CredentialsDataProto,5 gateway bool",
+    "ProvisionDeviceResponseMsg": "1 status int32,2 credentialsType int32,"
+    "3 credentialsValue string",
     "ToServerRpcResponseMsg": "1 requestId int32,2 payload string,3 error string",
 }
 
@@ -69,8 +80,10 @@ def write(name: str, values: dict) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def entries(values: dict) -> list[dict]:
-    """Return TsKvProto dicts; types: BOOLEAN_V 0, LONG_V 1, DOUBLE_V 2, STRING_V 3, JSON_V 4."""
+def entries(values: dict, ts: int) -> list[dict]:
+    """Return TsKvProto dicts with a time in Unix milliseconds; types: BOOLEAN_V 0, LONG_V 1,
+    DOUBLE_V 2, STRING_V 3, JSON_V 4.
+    """
     result = []
     for key, value in values.items():
         if isinstance(value, bool):
@@ -83,5 +96,5 @@ def entries(values: dict) -> list[dict]:
             kv = {"type": 3, "string_v": value}
         else:
             kv = {"type": 4, "json_v": compact(value).decode()}
-        result.append({"kv": {"key": key, **kv}})
+        result.append({"ts": ts, "kv": {"key": key, **kv}})
     return result

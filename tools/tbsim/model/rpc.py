@@ -27,7 +27,7 @@ class RPC:
     @property
     def to_be_sent(self) -> bool:
         """Whether a device that subscribes is to get it."""
-        return not self.done and self.status in ("QUEUED", "TIMEOUT")
+        return not self.done and self.status in ("QUEUED", "SENT", "TIMEOUT")
 
     def sent(self) -> None:
         if self.persistent:

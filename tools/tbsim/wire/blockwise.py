@@ -43,7 +43,7 @@ class Upload:
     body: bytearray
     size: int | None  # Size1
     content_format: int | None
-    expires: float
+    renewed: float  # when its last block came
 
 
 @dataclass
@@ -77,6 +77,25 @@ def transfer_key(exchange: Exchange) -> tuple:
     return exchange.address, request.code.name, exchange.path, request.opt.uri_query
 
 
+def upload_error(upload: Upload | None, request: Message) -> Message | None:
+    """Return the answer to a block that does not continue its upload, or None if it does."""
+    num, more, szx = request.opt.block1
+    size, position = 16 << szx, len(upload.body) if upload else 0
+    if num * size != position:
+        text = f"request block1 offset {num * size} doesn't match the current position {position}!"
+        return answer("4.08", text.encode())
+    if upload.content_format != request.opt.content_format:
+        return answer("4.08", b"unexpected Content-Format")
+    if upload.size is not None and position + len(request.payload) > upload.size:
+        text = f"response {len(request.payload)} exceeds the left buffer {upload.size - position}"
+        return answer("4.13", text.encode())
+    end = position + len(request.payload)
+    if more and end % size:
+        text = f"Block1 buffer position {end} doesn't align with blocksize {size}!"
+        return answer("4.08", text.encode())
+    return None
+
+
 class Blockwise:
     """All transfers of the server."""
 
@@ -95,26 +114,26 @@ class Blockwise:
         request, key = exchange.request, transfer_key(exchange)
         num, more, szx = request.opt.block1
         if szx == BERT:
-            return answer("4.00", b"BERT is not supported over UDP")
-        size = request.opt.size1
+            return answer("4.00", b"Block1 BERT used for UDP!")
+        size, content_format = request.opt.size1, request.opt.content_format
         if num == 0:
             if size is not None and size > MAX_BODY:
-                return answer("4.13", b"body too large", size1=MAX_BODY)
-            content_format, expires = request.opt.content_format, self._now() + LIFETIME_S
-            self._uploads[key] = Upload(bytearray(), size, content_format, expires)
-        upload = self._uploads.get(key)
-        if not upload or upload.expires < self._now() or num << szx + 4 != len(upload.body):
-            return answer("4.08", b"block out of order, or its transfer is unknown")
-        if upload.content_format != request.opt.content_format:
-            return answer("4.08", b"Content-Format changed")
+                text = f"body too large, max. {MAX_BODY} bytes"
+                return answer("4.13", text.encode(), size1=MAX_BODY)
+            self._uploads[key] = Upload(bytearray(), size, content_format, self._now())
+        # Whatever is wrong with a block ends its transfer.
+        upload = self._uploads.pop(key, None)
+        if upload and upload.renewed < self._now() - LIFETIME_S:
+            upload = None
+        error = upload_error(upload, request)
+        if error:
+            return error
         upload.body += request.payload
-        upload.expires = self._now() + LIFETIME_S
-        if upload.size is not None and len(upload.body) > upload.size:
-            del self._uploads[key]
-            return answer("4.13", b"more than Size1 said")
+        upload.renewed = self._now()
         if more:
+            self._uploads[key] = upload
             return answer("2.31", block1=request.opt.block1)
-        del self._uploads[key]
+        exchange.block1 = request.opt.block1
         return bytes(upload.body)
 
     def kept_block(self, exchange: Exchange) -> Message | None:

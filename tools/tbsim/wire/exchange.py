@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiocoap import Code, Message
-from aiocoap.numbers.types import ACK, CON
+from aiocoap.numbers.types import ACK, CON, RST
 
 from .codec import answer
 
@@ -24,6 +24,7 @@ class Exchange:
         self.request = request
         self.acknowledged = False  # we sent an empty ACK
         self.response: Message | None = None
+        self.block1 = None  # of the block that completed the request's body; the answer repeats it
         self.pending: Outgoing | None = None  # our CON response while un-ACKed
         timing = layer.timing
         life = timing.exchange_lifetime if self.confirmable else timing.non_lifetime
@@ -58,6 +59,8 @@ class Exchange:
         if self.timer:
             self.timer.cancel()
         response.token = self.request.token
+        if self.block1:
+            response.opt.block1 = self.block1
         if not self.confirmable:
             if self.request.opt.no_response == 2 and response.code.is_successful():
                 return
@@ -68,9 +71,23 @@ class Exchange:
             response.mtype, response.mid = ACK, self.request.mid
             self.layer.transmit(self.address, response)
 
+    def answered_by(self, notification: "Outgoing | None") -> None:
+        """A notification, None if a NON, went out in place of the answer, which stays unsent."""
+        self.forget()
+        if notification:
+            self.response, self.pending = notification.message, notification
+
     def refuse(self, code: str) -> None:
         """Answer with an error code and nothing else; the server's errors are untyped."""
         self.respond(answer(code), typed=False)
+
+    def reset(self) -> None:
+        """Refuse a NON by an RST; a CON stays with its empty ACK. Californium does so when a
+        resource gives it an answer that it cannot send.
+        """
+        self.forget()
+        if not self.confirmable:
+            self.layer.send_empty(self.address, RST, self.request.mid)
 
     def repeat(self) -> None:
         """The same message id came again, whatever else is in that message."""

@@ -13,12 +13,14 @@ from aiocoap import Code, Message
 from aiocoap.numbers.types import ACK, CON, NON, RST
 
 from ..switches import Switches, Timing
-from .codec import answer, decode
+from .codec import answer, complaint, decode
 from .exchange import Exchange, Outgoing
 from .link import Link
 
 MAX_DATAGRAM = 2048  # larger ones are dropped without a word
 SWEEP = 4096  # forget expired exchanges each time so many are kept
+CON_OF_VERSION_1 = 4  # the first four bits of a datagram
+FIRST_RESPONSE_CODE = 32
 # Critical options that the server knows; any other is answered by 4.02.
 CRITICAL = {1, 3, 5, 7, 11, 15, 17, 23, 27, 35, 39}
 
@@ -119,8 +121,8 @@ class MessageLayer(asyncio.DatagramProtocol):
         message = decode(data)
         self.log(True, address, message, data)
         if message is None:
-            return
-        if message.mtype in (ACK, RST):
+            self._refuse_malformed(data, address)
+        elif message.mtype in (ACK, RST):
             outgoing = self.outgoing.get((address, message.mid))
             if outgoing and message.mtype is ACK:
                 outgoing.acked()
@@ -128,8 +130,19 @@ class MessageLayer(asyncio.DatagramProtocol):
                 outgoing.was_reset()
         elif message.code.is_request():
             self._receive_request(address, message)
-        elif message.mtype is CON:  # a ping, or a response that nobody asked for
+        elif message.mtype is CON or message.code is Code.EMPTY:
+            # A ping, an empty NON, or a response that nobody asked for.
             self.send_empty(address, RST, message.mid)
+
+    def _refuse_malformed(self, data: bytes, address: tuple) -> None:
+        """Answer a CON request whose options are broken; any other such datagram gets nothing."""
+        version_and_type, tkl = (data[0] >> 4, data[0] & 15) if len(data) >= 4 else (0, 0)
+        text = complaint(data) if version_and_type == CON_OF_VERSION_1 and tkl <= 8 else None
+        if text and 0 < data[1] < FIRST_RESPONSE_CODE:
+            response = answer("4.02", text.encode())
+            response.mtype, response.mid = ACK, int.from_bytes(data[2:4], "big")
+            response.token = data[4 : 4 + tkl]
+            self.transmit(address, response)
 
     def _receive_request(self, address: tuple, request: Message) -> None:
         known = self.exchanges.get((address, request.mid))
@@ -144,7 +157,7 @@ class MessageLayer(asyncio.DatagramProtocol):
         numbers = [int(option.number) for option in request.opt.option_list()]
         unknown = [number for number in numbers if number & 1 and number not in CRITICAL]
         if unknown:
-            text = f"Unknown critical option {unknown[0]}".encode()
+            text = f"Unknown critical option {unknown[0]} is not supported!".encode()
             exchange.respond(answer("4.02", text), typed=False)
         else:
             self.handle(exchange)
