@@ -219,7 +219,14 @@ def test_the_commands(tmp_path, key_file):
 
 @pytest.mark.parametrize(
     ("version", "stored"),
-    [("1.10", "1.1"), ("2", "2"), ("007", "7"), (".50", "0.5"), ("-1.0", "-1.0"), ("10.0", "10.0")],
+    [
+        ("1.10", "1.1"),
+        ("2", "2"),
+        ("007", "7"),
+        (".50", "0.5"),
+        ("-1.0", "-1.0"),
+        ("10.0", "10.0"),
+    ],
 )
 def test_a_version_that_reads_as_a_number(tmp_path, key_file, version, stored):
     code, text = build_version(tmp_path, key_file, version)
@@ -227,7 +234,9 @@ def test_a_version_that_reads_as_a_number(tmp_path, key_file, version, stored):
     assert f"report of it as {stored};" in text
 
 
-@pytest.mark.parametrize("version", ["1.10.0", "v2", "1.", "1e3", "0x10", "1.1-rc1", "-", "\u0661"])
+@pytest.mark.parametrize(
+    "version", ["1.10.0", "v2", "1.", "1e3", "0x10", "1.1-rc1", "-", "\u0661"]
+)
 def test_a_version_that_stays_text(tmp_path, key_file, version):
     code, text = build_version(tmp_path, key_file, version)
     assert code == 0 and "warning" not in text

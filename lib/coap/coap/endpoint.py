@@ -290,6 +290,7 @@ class Endpoint:
         elif found.observe and not is_newer(message, found.number):
             self.stale += 1
         else:
+            message.acknowledged = type == _ACK or found.state == _WAITING
             self._events.append((found, message))
             found.state = _OBSERVING
             found.number = message.uint(_OBSERVE)
