@@ -29,7 +29,8 @@ class Rig:
     def __init__(self, field, folder):
         folder.mkdir()
         self.folder = folder
-        self.sim = Simulator()
+        # What is asked for twice because answers overtake each other is no matter of power.
+        self.sim = Simulator(at_once=True)
         self.sim.start()
         self.device = self.sim.add_device("board", "board")
         self.package = field.package(NEW, sequence=12)

@@ -8,11 +8,10 @@ from tools.tbsim import Package, Simulator, Timing
 from .player import Player
 from .transcripts import Row
 
-# Faster than the server, so that a replay takes less than a minute; the order stays.
-POLL_S = 0.004
-SLOW_POLL_S = 0.05  # where something must happen between two polls
-AWAKE_MS = 300  # psmActivityTimer and pagingTransmissionWindow; 3 s when it was recorded
-ASLEEP_S = 0.4
+POLL_S = 0.004  # faster than the server's, so that a replay takes half a minute; the order stays
+SLOW_POLL_S = 0.08  # where something must happen between two polls
+AWAKE_MS = 500  # psmActivityTimer and pagingTransmissionWindow; 3 s when it was recorded
+ASLEEP_S = 0.65
 DATA = bytes((i * 7 + i // 256) & 255 for i in range(5000))
 DEFAULT = ("TG", "TT", "TA", "TB", "TO", "TR", "TC", "TF", "xs", "xn", "xo", "xr", "xl", "xz")
 OTHERS = {  # access token: settings of the profile
@@ -59,6 +58,8 @@ class Scene:
         everywhere, here = (row.label, row.index), (row.label, row.index, row.session)
         for deed in self._deeds.get(everywhere, []) + self._deeds.get(here, []):
             deed(self)
+            if row.up:
+                self.sim.until(lambda: self.sim.resources.backend.idle, step=0.002)
 
     # Deeds
 
@@ -89,8 +90,8 @@ class Scene:
         self.player.hang_up()
         self.sim.restart()
 
-    def until_heard(self, mid: int) -> None:
-        self.sim.until(lambda: any(e.up and e.message.mid == mid for e in self.sim.events[-9:]))
+    def registered(self, token: str) -> None:
+        self.sim.until(lambda: self.sim.observes(self.sim.device(token)), step=0.002)
 
     def lost_observations(self, token: str) -> None:
         self.sim.until(lambda: not self.sim.observes(self.sim.device(token)), 15)
@@ -114,10 +115,6 @@ def switch(name: str, value) -> Deed:
 def do(name: str, *words, **values) -> Deed:
     """Return the call of one of Scene's deeds."""
     return lambda scene: getattr(scene, name)(*words, **values)
-
-
-def in_turn(*parts: Deed) -> list[Deed]:
-    return list(parts)
 
 
 def sleep(seconds: float) -> Deed:
@@ -149,45 +146,40 @@ def deeds() -> dict[tuple, list[Deed]]:
 
 def attributes() -> dict:
     s4 = {"k": [1, None]}
-    large = do("set", "TA", large="y" * 2400)
-    known = do("set", "TA", s3=2.5, s4=s4, s5="7", s1=True, s2="text")
     return {
-        ("a read ['clientKeys=a']", 0): [known],
-        ("a large", 0): [large],
+        ("a read ['clientKeys=a']", 0): [
+            do("set", "TA", s3=2.5, s4=s4, s5="7", s1=True, s2="text")
+        ],
+        ("a large", 0): [do("set", "TA", large="y" * 2400)],
     }
 
 
 def observations() -> dict:
-    def put(label: str, *values: dict) -> tuple:
-        return (label, 0), [do("set", "TO", **value) for value in values]
-
-    five = {"a1": 1, "a2": False, "a3": 2.5, "a4": {"j": [1]}, "a5": "25"}
+    put = {
+        "o set k": {"k": "x"},
+        "o set five types": {"a1": 1, "a2": False, "a3": 2.5, "a4": {"j": [1]}, "a5": "25"},
+        "o set the same value": {"k": "x"},
+        "o set k: new token only": {"k": "y"},
+        "o set k after that": {"k": "still"},
+        "o Observe 2": {"k": "q"},
+        "o claim observe": {"k": "r"},
+        "o NON notification": {"k": "s"},
+        "o retransmission of one": {"burst": 4},
+        "o a newer one while it is un-ACKed": {"burst": 5},
+        "o for large": {"burst": 6},
+        "o large notification": {"large": "L" * 2490},
+        "o small one in between": {"k": "mid"},
+        "o small notification after 256": {"k": "small"},
+        "o large notification after 256": {"large": "M" * 600},
+    }
     return {
-        **dict(
-            (
-                put("o set k", {"k": "x"}),
-                put("o set five types", five),
-                put("o set the same value", {"k": "x"}),
-                put("o set k: new token only", {"k": "y"}),
-                put("o set k after same token", {"k": "z"}),
-                put("o set k after that", {"k": "still"}),
-                put("o Observe 2", {"k": "q"}),
-                put("o claim observe", {"k": "r"}),
-                put("o NON notification", {"k": "s"}),
-                put("o burst un-ACKed", {"burst": 1}, {"burst": 2}, {"burst": 3}),
-                put("o retransmission of one", {"burst": 4}),
-                put("o a newer one while it is un-ACKed", {"burst": 5}),
-                put("o for large", {"burst": 6}),
-                put("o large notification", {"large": "L" * 2490}),
-                put("o small one in between", {"k": "mid"}),
-                put("o small notification after 256", {"k": "small"}),
-                put("o large notification after 256", {"large": "M" * 600}),
-            )
-        ),
+        **{(label, 0): [do("set", "TO", **values)] for label, values in put.items()},
+        ("o burst un-ACKed", 0): [do("set", "TO", burst=n) for n in (1, 2, 3)],
         ("o delete two", 0): [do("delete", "TO", "a1", "a2")],
         ("o delete what is not there", 0): [do("delete", "TO", "nothere")],
-        ("o same token again", 0): in_turn(switch("told_again", 1.0), poll(SLOW_POLL_S)),
-        ("o other path, third token", 0): in_turn(switch("told_again", 0.0), poll(POLL_S)),
+        ("o same token again", 0): [switch("told_again", 1.0), poll(SLOW_POLL_S)],
+        ("o set k after same token", 0): [do("registered", "TO"), do("set", "TO", k="z")],
+        ("o other path, third token", 0): [switch("told_again", 0.0), poll(POLL_S)],
     }
 
 
@@ -234,28 +226,27 @@ def packages() -> dict:
 def oddities() -> dict:
     ten = [do("set", "xn", **{f"a{n}": n}) for n in range(10)]
     return {
-        ("x same token: first", 0): in_turn(do("another_server"), do("set", "xs", k="v")),
+        ("x same token: first", 0): [do("another_server"), do("set", "xs", k="v")],
         ("x same token: set", 0): [do("set", "xs", k="w")],
         ("x same token: set again", 0): [do("set", "xs", k="x")],
         ("x same token rpc: first", 0): [do("another_server")],
         ("x same token rpc: command", 0): [do("command", "xs", "m", {}, two_way=False)],
-        ("x same token sent twice before the answer, kind 0", 0): in_turn(
-            do("another_server"), poll(SLOW_POLL_S)
-        ),
-        ("x   then a set", 0): in_turn(poll(POLL_S), do("set", "xs", k="tw0")),
+        ("x same token sent twice before the answer, kind 0", 0): [
+            do("another_server"),
+            poll(SLOW_POLL_S),
+        ],
+        ("x   then a set", 0): [poll(POLL_S), do("set", "xs", k="tw0")],
         ("x   then a set", 2): [do("set", "xs", k="tw1")],
         ("x CON rpc subscribe", 0): [do("another_server")],
         ("x NON rpc subscribe", 0): [do("another_server")],
         ("x NON attributes subscribe", 0): ten,
-        ("x an update overtakes the first answer", 0): in_turn(
+        ("x an update overtakes the first answer", 0): [
             do("another_server"),
             do("set", "xo", base=1, other=2),
             lambda scene: scene.player.exchange(0x89F4, OBSERVE_XO),
             poll(SLOW_POLL_S),
-        ),
-        ("x an update overtakes the first answer", 1): in_turn(
-            do("until_heard", 0x89F5), do("set", "xo", n=1)
-        ),
+        ],
+        ("x an update overtakes the first answer", 2): [do("set", "xo", n=1)],
     }
 
 
@@ -274,7 +265,7 @@ def protobuf() -> dict:
 
 def resets() -> dict:
     return {
-        ("x RST to a command: subscribe", 0): in_turn(do("another_server"), poll(POLL_S)),
+        ("x RST to a command: subscribe", 0): [do("another_server"), poll(POLL_S)],
         ("x RST to a persistent command: subscribe", 0): [do("command", "xr", "m", {})],
         ("x RST to a persistent command: subscribe", 2): [do("finish", "xr")],
         ("x registered again: persistent comes", 0): [
@@ -292,19 +283,21 @@ def sleepers() -> dict:
         token = "xw" + mode
         found[f"x {mode} subscribe", 0] = [do("another_server")]
         found[f"x {mode} set at once", 0] = [do("set", token, awake=1)]
-    found["x PSM telemetry from a new port", 0] = in_turn(
+    found["x PSM telemetry from a new port", 0] = [
         do("finish", "xwPSM"),
         sleep(ASLEEP_S),
         do("command", "xwPSM", "nobody answers"),
         do("finish", "xwPSM"),
         do("command", "xwPSM", "asleep", {}),
-    )
+    ]
     found["x E_DRX telemetry from a new port", 0] = [do("finish", "xwE_DRX")]
     awake = "x E_DRX two-way while awake, not answered"
-    found[awake, 0] = in_turn(sleep(ASLEEP_S), do("command", "xwE_DRX", "awake", {}))
-    found["x E_DRX two-way while asleep", 0] = in_turn(
-        do("finish", "xwE_DRX"), sleep(ASLEEP_S), do("command", "xwE_DRX", "asleep", {})
-    )
+    found[awake, 0] = [sleep(ASLEEP_S), do("command", "xwE_DRX", "awake", {})]
+    found["x E_DRX two-way while asleep", 0] = [
+        do("finish", "xwE_DRX"),
+        sleep(ASLEEP_S),
+        do("command", "xwE_DRX", "asleep", {}),
+    ]
     asleep = (
         do("set", "xwPSM", asleep1=1, asleep2=2),
         do("set", "xwPSM", asleep1=3),
@@ -312,7 +305,7 @@ def sleepers() -> dict:
         do("set", "xwPSM", asleep4=4),
         do("command", "xwPSM", "sleepy", {}, persistent=True),
     )
-    found["x PSM telemetry wakes", 0] = in_turn(sleep(ASLEEP_S), *asleep)
+    found["x PSM telemetry wakes", 0] = [sleep(ASLEEP_S), *asleep]
     dozing = {
         "set after 5 s": do("set", "xwE_DRX", asleep1=1, asleep2=2),
         "set once more": do("set", "xwE_DRX", asleep1=3),
@@ -320,9 +313,7 @@ def sleepers() -> dict:
         "set after the deletion": do("set", "xwE_DRX", asleep4=4),
         "persistent command": do("command", "xwE_DRX", "sleepy", {}, persistent=True),
     }
-    found |= {
-        (f"x E_DRX {label}", 0): in_turn(sleep(ASLEEP_S), deed) for label, deed in dozing.items()
-    }
+    found |= {(f"x E_DRX {label}", 0): [sleep(ASLEEP_S), deed] for label, deed in dozing.items()}
     return found
 
 
@@ -347,7 +338,7 @@ def limits() -> dict:
 def restart() -> dict:
     kept = do("command", "xz", "kept", {}, persistent=True)
     return {
-        ("x restart: subscribe", 0): in_turn(do("another_server"), do("set", "xz", k=1)),
+        ("x restart: subscribe", 0): [do("another_server"), do("set", "xz", k=1)],
         ("x restart: command before", 0): [do("command", "xz", "one", {}, two_way=False)],
         ("x restart: persistent, ACKed and not answered", 0): [kept],
         ("x restart: while down", 0): [lambda scene: scene.sim.stop_answering()],

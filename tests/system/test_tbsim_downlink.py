@@ -113,8 +113,8 @@ def test_a_change_overtakes_the_answer_to_a_registration(quick, peer):
     quick.set_shared(device, old=1)
     quick.timing.poll, quick.timing.piggyback = 0.2, 1.0
     send_registration(peer, 1)
-    assert quick.until(lambda: quick.events)
-    quick.set_shared(device, new=2)  # before the state is read, which takes two polls
+    assert quick.until(lambda: quick.observes(device))  # the state comes with the next poll
+    quick.set_shared(device, new=2)
     heard = [peer.read(), peer.read()]
     assert peer.wire.silent(0.3)  # no ACK for the registration, ever
     assert [(m.mtype, m.opt.observe) for m in heard] == [(CON, 0), (CON, 1)]
@@ -182,7 +182,7 @@ def test_power_saving(quick):
 
 
 def test_paging_window(quick):
-    # Outside of it one downlink passes, further ones wait for the next sign of life.
+    # Outside of it one downlink passes, further ones wait for the next sign of life: an ACK.
     profile = quick.add_profile("edrx", power_mode="E_DRX", activity_ms=200)
     device = quick.add_device("dozing", "DOZING", profile)
     peer = Peer(quick.port)
@@ -190,10 +190,13 @@ def test_paging_window(quick):
     peer.ask(1, "api/v1/DOZING/attributes", token=b"\x07", observe=0)
     time.sleep(0.3)
     quick.set_shared(device, a=1)
-    assert json.loads(peer.read().payload) == {"a": 1}
+    first = peer.read(acknowledge=False)
+    assert json.loads(first.payload) == {"a": 1}
     quick.set_shared(device, b=2)
-    assert peer.wire.silent(0.2)
-    assert json.loads(peer.post("api/v1/DOZING/telemetry", {"t": 1}).payload) == {"b": 2}
+    quick.set_shared(device, c=3)
+    assert peer.wire.silent(0.1)
+    peer.wire.ack(first.mid.to_bytes(2, "big"))
+    assert json.loads(peer.read().payload) == {"b": 2, "c": 3}
     peer.wire.close()
 
 

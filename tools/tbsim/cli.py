@@ -69,10 +69,13 @@ def main(
     loss: Annotated[float, typer.Option(help="percent lost each way", min=0, max=100)] = 0.0,
     delay: Annotated[float, typer.Option(help="milliseconds each way", min=0)] = 0.0,
     seed: Annotated[int, typer.Option(help="of the link's faults")] = 1,
+    at_once: Annotated[
+        bool, typer.Option(help="no delays of the server's, and no chances")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="do not show datagrams")] = False,
 ):
     """Run a ThingsBoard that answers CoAP devices; drive it by commands on standard input."""
-    sim = Simulator(host, port, seed=seed)
+    sim = Simulator(host, port, seed=seed, at_once=at_once)
     if not quiet:
         sim.subscribe(show)
     try:

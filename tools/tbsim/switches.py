@@ -17,7 +17,7 @@ class Switches:
     mute: tuple[str, ...] = ()  # POST to these features gets nothing, not even an ACK
 
     # What the server does at times; each is the chance of it, 0 to 1.
-    late: float = 0.3  # an answer takes one poll more, so that later requests overtake it
+    late: float = 0.3  # an answer takes one poll more; 0: also those of one poll are in order
     withheld: float = 0.12  # the last notification of a burst is not sent
     update_first: float = 0.27  # an assignment tells its update before its deletions
     told_again: float = 0.33  # attributes registered again with the same token: 2.02 comes first

@@ -7,10 +7,19 @@ reaches the device a moment after it was made. While the server starts the core 
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ..wire.messages import MessageLayer
 
-RESETS_S = 1.0  # before the core is ready a package is refused by RST, earlier by silence
+RESETS_S = 1.0  # before the core is ready a NON for a package gets an RST, earlier nothing
+
+
+@dataclass
+class Poll:
+    """What is done when a queue is looked into."""
+
+    answers: list[Callable[[], None]] = field(default_factory=list)
+    pushed: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Backend:
@@ -18,7 +27,7 @@ class Backend:
 
     def __init__(self, layer: MessageLayer):
         self.layer = layer
-        self._due: dict[float, list[Callable[[], None]]] = {}  # time of a poll: what it brings
+        self._due: dict[float, Poll] = {}  # by the time of the poll
         self._ready = -math.inf  # when the core has started
 
     def restart(self) -> None:
@@ -35,31 +44,47 @@ class Backend:
 
     @property
     def resets(self) -> bool:
-        """Whether the core is so close to its start that requests fail instead of waiting."""
+        """Whether the core is so close to its start that NONs fail instead of being lost."""
         return self.starting and self._ready - self.layer.now() < RESETS_S
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._due
+
     def answer(self, polls: int, call: Callable[[], None]) -> None:
-        """Call after so many polls, or one more."""
-        late = self.layer.random.random() < self.layer.switches.late
-        self._call_in(polls + late, call)
+        """Call after so many polls, or one more, among what else such a poll brings."""
+        if self._at_once:
+            call()
+        else:
+            late = self.layer.random.random() < self.layer.switches.late
+            self._poll_after(polls + late).answers.append(call)
 
     def push(self, call: Callable[[], None]) -> None:
-        """Call with the next poll, in the order of the calls to this method."""
-        self._call_in(1, call)
+        """Call with the next poll, ahead of its answers, in the order of calls to this method."""
+        if self._at_once:
+            call()
+        else:
+            self._poll_after(1).pushed.append(call)
 
-    def _call_in(self, polls: int, call: Callable[[], None]) -> None:
+    @property
+    def _at_once(self) -> bool:
+        return not self.layer.timing.poll and not self.starting
+
+    def _poll_after(self, polls: int) -> Poll:
+        """Return what the poll after so many is to bring."""
         poll, now = self.layer.timing.poll, self.layer.now()
         start = max(now, self._ready)
-        if not poll and start <= now:
-            call()
-            return
         # What comes in the second half of a poll is seen with the one after the next.
         when = (math.floor(start / poll + 0.5) + polls) * poll if poll else start
         if when not in self._due:
-            self._due[when] = []
+            self._due[when] = Poll()
             self.layer.later(when - now, lambda: self._poll(when))
-        self._due[when].append(call)
+        return self._due[when]
 
     def _poll(self, when: float) -> None:
-        for call in self._due.pop(when, ()):
+        poll = self._due.pop(when, Poll())
+        if self.layer.switches.late:
+            self.layer.random.shuffle(poll.answers)
+        for call in poll.pushed + poll.answers:
             call()

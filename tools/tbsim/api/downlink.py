@@ -4,6 +4,8 @@ Both go through an observation of the device, a poll after they were made, and w
 device sleeps.
 """
 
+from collections.abc import Callable
+
 from aiocoap import Message
 
 from ..model.devices import Device
@@ -122,7 +124,25 @@ class Downlink:
         payload = device.profile.payloads.change(updated, deleted, self.store.clock_ms())
         self.sleep.reached(device)
         message = in_format_of(device, payload, observation.content_format)
-        self.observations.notify(observation, message, lambda: self.heard(device))
+        self._notify_and_hear(device, observation, message)
+
+    def _notify_and_hear(
+        self,
+        device: Device,
+        observation: Observation,
+        message: Message,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send a notification. Its ACK is a sign of life; then() is called with it, of a NON at
+        once.
+        """
+
+        def acknowledged():
+            then()
+            if observation.confirmable:
+                self.heard(device)
+
+        self.observations.notify(observation, message, acknowledged)
 
     # Commands
 
@@ -154,11 +174,6 @@ class Downlink:
         if observation.confirmable:
             self.layer.later(self.layer.timing.rpc_ack, rpc.not_acknowledged)
         message = in_format_of(device, command, observation.content_format)
-
-        def acknowledged():
-            rpc.acknowledged()
-            self.heard(device)
-
-        self.observations.notify(observation, message, acknowledged)
+        self._notify_and_hear(device, observation, message, rpc.acknowledged)
         if not rpc.two_way and not rpc.persistent:
             rpc.finish("DELIVERED")

@@ -54,10 +54,10 @@ class Downloads:
         exchange.acknowledge()
         if len(exchange.path) != PATH_LENGTH:
             exchange.respond(answer("4.01"))
+        elif exchange.confirmable or not self.backend.starting:
+            self.backend.answer(POLLS, lambda: self._answer(exchange))
         elif self.backend.resets:
             exchange.reset()
-        elif not self.backend.starting:
-            self.backend.answer(POLLS, lambda: self._answer(exchange))
 
     def _answer(self, exchange: Exchange) -> None:
         response = self._look_up(exchange)
