@@ -227,8 +227,7 @@ class Endpoint:
     def handle_timeout(self, now):
         """Do what is due: repeat, give up, let notifications age.
 
-        Returns in how many milliseconds to call again: 0 if there is something to send or
-        to take, an hour at most.
+        Returns in how many milliseconds to call again: 0 if there is more, an hour at most.
         """
         wait_ms = _IDLE_MS
         for i in range(len(self.exchanges) - 1, -1, -1):  # backwards: some are removed

@@ -31,9 +31,10 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000, 
     NAT's binding open, or tell the server the new one, and notice a dead server (0: off, for low
     power). Every second is one for attributes, too. reregister_ms, give or take a tenth, bounds
     how long a server that forgot us goes unnoticed.
-    rpc_type is how commands come. CON: each is repeated until it has come, but one at a time, and
-    of one-way commands that are sent at once the server drops all but the first and the last.
-    NON, for owners of such: each comes at once, and once; what the link loses is lost.
+    rpc_type is how commands come. CON: one at a time, each repeated until it has come; of one-way
+    commands that are sent at once the server drops all but the first and the last. NON, for
+    owners who send such: each comes at once, and once; what the link loses of them is lost. The
+    socket of a board holds four to six, and ten may be under way.
     """
 
     async def take_command(observation, message):

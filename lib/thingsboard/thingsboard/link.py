@@ -3,8 +3,8 @@
 #
 # ThingsBoard numbers the answer to a registration 0 and each notification one more (the Observe
 # option). While one notification by CON waits for its acknowledgement the server replaces the
-# next ones, so a gap is a command or a change that was lost. It may also keep the newest of a burst
-# for ever, which nothing tells but the next registration.
+# next ones, so a gap is a command or a change that was lost. It may also keep the newest of a
+# burst for ever, which nothing tells but the next registration.
 
 from micropython import const
 

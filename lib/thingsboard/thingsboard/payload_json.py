@@ -16,8 +16,8 @@ from micropython import const
 
 from .json_members import Members  # noqa: F401
 
-# Floats go out as in 9.3e+18, without a point. A whole number beyond 64 bits is kept as text by the
-# server, and a chart of it ends.
+# Floats go out as in 9.3e+18, without a point. A whole number beyond 64 bits is kept as text by
+# the server, and a chart of it ends.
 _LARGEST = 9.2e18
 # Levels of what a peer sends: comparing deeper ones needs more C stack than a board has.
 _DEEPEST = const(64)

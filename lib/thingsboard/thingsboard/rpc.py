@@ -11,7 +11,7 @@ from coap import ResponseError
 from micropython import const
 
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
-_COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
+_COMMANDS = const(10)  # known at a time: their handlers run, or the server has no reply yet
 _BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
 _HANDLER_MS = const(60_000)
 _REPLIES = const(3)  # on their way at a time: each takes some 3 KB of RAM, a waiting one 1 KB
