@@ -1,5 +1,5 @@
 # The device under test: does what server-side RPC tells it, prints what it hears.
-# Its command "wait" is answered when "release" comes.
+# Its command "wait" is answered when "release" comes; "tell" prints its parameters.
 # Arguments: port, access token, JSON of jobs.run()'s parameters.
 
 import asyncio
@@ -46,6 +46,7 @@ async def main():
     device.on_rpc("wait", wait)
     device.on_rpc("release", release)
     device.on_rpc("echo", lambda params: {"params": params})
+    device.on_rpc("tell", lambda params: tell(told=params))
     device.on_rpc("poison", lambda params: device.outbox.add('{"bad":}', 5))
     device.on_rpc("reconnect", lambda params: ({}, client.reconnect))
     device.on_rpc(

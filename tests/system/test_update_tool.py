@@ -217,6 +217,38 @@ def test_the_commands(tmp_path, key_file):
     assert code == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "stored"),
+    [
+        ("1.10", "1.1"),
+        ("2", "2"),
+        ("007", "7"),
+        (".50", "0.5"),
+        ("-1.0", "-1.0"),
+        ("10.0", "10.0"),
+    ],
+)
+def test_a_version_that_reads_as_a_number(tmp_path, key_file, version, stored):
+    code, text = build_version(tmp_path, key_file, version)
+    assert code == 0 and f"warning: version {version} reads as a number, " in text
+    assert f"report of it as {stored};" in text
+
+
+@pytest.mark.parametrize(
+    "version", ["1.10.0", "v2", "1.", "1e3", "0x10", "1.1-rc1", "-", "\u0661"]
+)
+def test_a_version_that_stays_text(tmp_path, key_file, version):
+    code, text = build_version(tmp_path, key_file, version)
+    assert code == 0 and "warning" not in text
+
+
+def build_version(tmp_path, key_file, version):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("x = 1\n")
+    options = ["--title", "thermo", f"--version={version}", "--sequence", "3", "--board", "VBOARD"]
+    return run("build", tmp_path / "app", *options, "-o", tmp_path / "p", "--key", key_file)
+
+
 def image(chip=0, app=True, payload=b"code" * 100, hashed=True):
     """Return an ESP32 image with one segment, made by the rules of esp_image_format.h."""
     segment = (struct.pack("<I", 0xABCD5432) if app else bytes(4)) + payload

@@ -57,6 +57,8 @@ INF = float("inf")
 @rows(
     nan=({"a": 1, "bad": float("nan")}, "bad"),
     infinite=({"bad": INF}, "bad"),
+    large=({"a": 9.1e18, "bad": 9.3e18}, "no number for the server: bad"),
+    larger=({"bad": [-1e30]}, "no number for the server: bad"),
     below_all=({"bad": -INF}, "bad"),
     nested=({"x": {"bad": [1, INF]}}, "bad"),
     bytes=({"bad": b"bytes"}, "bad"),

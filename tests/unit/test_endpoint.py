@@ -260,6 +260,44 @@ def test_observation():
     assert peer.endpoint.stale == 2
 
 
+def registered():
+    peer = Peer()
+    exchange, (sent,) = peer.request(code=GET, observe=True)
+    return peer, {"token": exchange.token, "message_id": sent.message_id}
+
+
+def test_the_answer_in_the_ack_of_a_registration_is_acknowledged():
+    peer, ids = registered()
+    peer.receive(type=ACK, **ids, **notification(0))
+    assert peer.outcome().acknowledged
+    peer.receive(type=CON, token=ids["token"], message_id=7, **notification(1))
+    assert not peer.outcome().acknowledged
+
+
+def test_an_answer_after_an_empty_ack_is_acknowledged():
+    peer, ids = registered()
+    peer.receive(type=ACK, message_id=ids["message_id"])
+    peer.receive(type=CON, token=ids["token"], message_id=7, **notification(0))
+    assert peer.outcome().acknowledged
+    peer.receive(type=CON, token=ids["token"], message_id=8, **notification(1))
+    assert not peer.outcome().acknowledged
+
+
+def test_a_notification_before_any_ack_is_not_acknowledged():
+    peer, ids = registered()
+    peer.receive(type=CON, token=ids["token"], message_id=7, **notification(0))
+    peer.receive(type=CON, token=ids["token"], message_id=8, **notification(1))
+    peer.receive(type=ACK, **ids, **notification(2))  # the ACK was overtaken on the way
+    assert [message.acknowledged for _, message in peer.events()] == [False, False, True]
+
+
+def test_a_notification_before_the_empty_ack_of_a_repetition_is_not_acknowledged():
+    peer, ids = registered()
+    assert len(peer.wait(3100)) == 1
+    peer.receive(type=CON, token=ids["token"], message_id=7, **notification(0))
+    assert not peer.outcome().acknowledged
+
+
 def test_unordered_observation_delivers_everything():
     peer = Peer()
     exchange, (request,) = peer.request(code=GET, observe=False)

@@ -23,6 +23,17 @@ def test_what_goes_out(kind, values):
     assert isinstance(payload, bytes) and json.loads(payload) == values
 
 
+@rows(9.1e18, -9.1e18, 0.0, 1e-30, 12345678901234567890)
+def test_numbers_that_go_out(number):
+    assert json.loads(codec.encode("telemetry", {"n": number})) == {"n": number}
+
+
+@rows(9.3e18, 1e19, -1e19, 3e38)
+def test_a_float_that_the_server_would_keep_as_text_is_refused(number):
+    for refused in ({"n": number}, {"x": {"n": [1, number]}}):
+        assert "number for the server: n" in str(raised(ValueError, codec.record, refused))
+
+
 @rows("attributes", "call", "reply", "claim", "provision")
 def test_only_telemetry_may_be_a_list(kind):
     assert raised(ValueError, codec.encode, kind, [{"a": 1}])

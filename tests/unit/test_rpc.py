@@ -111,16 +111,16 @@ def test_after_its_reply_was_taken_the_same_command_is_a_new_one():
     assert ran == [1, 1, 1] and [reply["n"] for _, reply in it.sent] == [1, 2, 3]
 
 
-def test_only_the_last_eight_replies_are_kept():
+def test_only_the_last_ten_replies_are_kept():
     it = Scene(faults=[REFUSED] * 20)
     ran = []
     it.on("m", lambda params: ran.append(params))
-    for n in range(9):
+    for n in range(11):
         it.take(make(n))
     it.take(make(0))
-    assert ran == list(range(9)) + [0]
-    it.take(make(8))
-    assert len(ran) == 10
+    assert ran == list(range(11)) + [0]
+    it.take(make(10))
+    assert len(ran) == 12
 
 
 @rows(8, 3)
@@ -173,19 +173,19 @@ def running(it, payloads):
     return gate, [asyncio.create_task(it.commands.take(payload)) for payload in payloads]
 
 
-def test_what_is_beyond_eight_at_a_time_gets_no_answer():
+def test_what_is_beyond_ten_at_a_time_gets_no_answer():
     async def main():
         it = Scene()
-        gate, tasks = running(it, [make(n) for n in range(8)])
+        gate, tasks = running(it, [make(n) for n in range(10)])
         await asyncio.sleep(0)
-        await it.commands.take(make(8))
+        await it.commands.take(make(10))
         assert it.sent == [] and it.commands.refused == 1
         gate.set()
         for task in tasks:
             await task
-        assert len(it.sent) == 8
-        await it.commands.take(make(8))
-        assert len(it.sent) == 9
+        assert len(it.sent) == 10
+        await it.commands.take(make(10))
+        assert len(it.sent) == 11
 
     run(main())
 
@@ -277,15 +277,15 @@ def test_replies_that_nobody_answers_are_bounded_with_their_tasks():
         it.on("m", lambda params: ran.append(params))
         tasks = [asyncio.create_task(it.commands.take(make(n))) for n in range(50)]
         await turns(3)
-        assert ran == list(range(8)) and it.commands.refused == 42
+        assert ran == list(range(10)) and it.commands.refused == 40
         assert len(on_their_way) == 3
         # Their repetitions do not send a reply once more while it is on its way.
-        assert [it.commands.admit(make(n)) for n in range(8)] == [None] * 8
+        assert [it.commands.admit(make(n)) for n in range(10)] == [None] * 10
         gate.set()
         for task in tasks:
             await task
-        assert len(on_their_way) == 8
-        assert it.commands.admit(make(8))  # the places are free again
+        assert len(on_their_way) == 10
+        assert it.commands.admit(make(10))  # the places are free again
 
     run(main())
 

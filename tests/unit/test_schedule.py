@@ -76,3 +76,16 @@ def test_after_a_recovery_all_is_registered_soon_but_not_at_once_again():
 def test_a_registration_that_fails_is_tried_again():
     done = played(schedule(keepalive_ms=0), START + 302_000, ("register",))
     assert [at for job, at in done if job == "register"] == [300_000, 301_000, 302_000]
+
+
+def test_an_observation_is_looked_at_once_a_second_after_the_last_news():
+    it = schedule()
+    it.done("sync", START)
+    it.look("attributes", START)
+    it.look("rpc", START + 200)
+    it.look("attributes", START + 900)
+    done = played(it, START + 24_000)
+    assert done == [("rpc", 1200), ("attributes", 1900)]
+    it.look("rpc", START + 24_000)
+    done = played(it, START + 27_000, ("rpc",))
+    assert done == [("alive", 25_000), ("rpc", 25_000), ("rpc", 26_000), ("rpc", 27_000)]

@@ -1,4 +1,4 @@
-# The order of notifications, and when all of it is asked for again.
+# The order of notifications, and when all of it is asked for again, at once or in a moment.
 
 from rows import rows
 from thingsboard.link import Sequence
@@ -29,5 +29,27 @@ from thingsboard.link import Sequence
 )
 def test_before_which_messages_something_is_missing(messages, missing):
     it = Sequence()
-    told = [it.take(token, number) for token, number in messages]
+    told = [it.take(token, number, False, 0) for token, number in messages]
     assert [n for n, is_missing in enumerate(told) if is_missing] == list(missing)
+
+
+@rows(
+    an_answer=(((b"a", False, 0),), ()),
+    answers_in_a_row=(((b"a", False, 0), (b"b", False, 10)), ()),
+    a_change_after_the_answer=(((b"a", False, 0), (b"a", True, 1)), ()),
+    changes_that_are_far_apart=(((b"a", False, 0), (b"a", True, 5000), (b"a", True, 6000)), ()),
+    a_burst=(
+        ((b"a", False, 0), (b"a", True, 5000), (b"a", True, 5999), (b"a", True, 6000)),
+        (2, 3),
+    ),
+    a_burst_by_non=(((b"a", False, 0), (b"a", False, 1), (b"a", False, 2)), ()),
+    an_answer_within_a_burst=(((b"a", True, 0), (b"b", False, 10), (b"b", True, 20)), (0, 2)),
+    a_change_before_the_answer=(((b"a", False, 0), (b"b", True, 90_000)), (1,)),
+)
+def test_after_which_messages_the_server_may_have_more(messages, hiding):
+    it = Sequence()
+    told = []
+    for token, con, now in messages:
+        it.take(token, 0, con, now)
+        told.append(it.hides)
+    assert [n for n, hides in enumerate(told) if hides] == list(hiding)

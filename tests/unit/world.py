@@ -12,6 +12,7 @@ from thingsboard.session import Session
 
 NOW_S = 1_790_000_000
 OBSERVE = 6
+ACK = 2
 
 _real_sleep = asyncio.sleep
 _real_sleep_ms = asyncio.sleep_ms
@@ -100,13 +101,16 @@ class World(Board):
 class Observation:
     """What Client.observe() returns; the test puts messages and exceptions into it."""
 
-    def __init__(self, client, path, ordered):
+    def __init__(self, client, path, type, timeout_ms, ordered):
         self.path = path
+        self.type = type
+        self.timeout_ms = timeout_ms
         self.ordered = ordered
         self.registered = 0
         self.whole = True
         self.cancelled = False
         self.token = b""
+        self._answered = b""  # the token of the last registration that has an answer
         self._queue = []
         self._event = asyncio.Event()
         self._client = client
@@ -123,9 +127,15 @@ class Observation:
     def cancel(self):
         self.cancelled = True
 
-    def notify(self, number, payload=b"{}", token=None):
-        options = [(OBSERVE, bytes([number]))]
-        self.put(Message(0x45, payload, options, token=token or self.token))
+    def notify(self, number, payload=b"{}", token=None, type=None, acknowledged=None):
+        """Put a message: by default the first under a token in the registration's ACK."""
+        token = token or self.token
+        if type is None:
+            type = self.type if token <= self._answered else ACK
+        self._answered = max(self._answered, token)
+        message = Message(0x45, payload, [(OBSERVE, bytes([number]))], type, token)
+        message.acknowledged = type == ACK if acknowledged is None else acknowledged
+        self.put(message)
 
     def put(self, outcome):
         self._queue.append(outcome)
@@ -180,11 +190,11 @@ class Client:
         self.payloads = []
         self.observations = []
 
-    def observe(self, path, timeout_ms, ordered):
+    def observe(self, path, type, timeout_ms, ordered):
         error = self.answers("observe")
         if error:
             raise error
-        self.observations.append(Observation(self, path, ordered))
+        self.observations.append(Observation(self, path, type, timeout_ms, ordered))
         return self.observations[-1]
 
     async def request(self, code, path, payload=b"", query=(), timeout_ms=0):

@@ -73,6 +73,8 @@ def build(
         sequence=sequence,
     )
     out.write_bytes(data)
+    if advice := container.advice(version):
+        console.print(f"warning: {escape(advice)}")
     console.print(f"{escape(str(out))}: {kind} {title} {version}, {len(data)} bytes")
 
 

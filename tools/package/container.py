@@ -20,6 +20,7 @@ MAX_HEADER = 8192
 
 KINDS = ("app", "firmware")
 NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+NUMBER = re.compile(r"-?[0-9]*\.?[0-9]+")  # what ThingsBoard takes for one, in ASCII
 TAKEN = "PACKAGE"  # the header, beside the files of an application
 
 
@@ -103,6 +104,19 @@ def check(files, *, kind, title, version, boards, sequence) -> None:
             raise PackageError(f"the name {name} is taken")
         if any(other.startswith(name + "/") for other in names):
             raise PackageError(f"{name!r} is both a file and a folder")
+
+
+def advice(version: str) -> str:
+    """Return what is unwise about a version, or "".
+
+    A board reports its version as text. The server keeps text that reads as a number as that
+    number, and then shows another version than the assigned one.
+    """
+    if not NUMBER.fullmatch(version):
+        return ""
+    stored = json.dumps(float(version) if "." in version else int(version))
+    kept = f"ThingsBoard keeps what boards report of it as {stored}"
+    return f"version {version} reads as a number, and {kept}; three parts are text, like 1.10.0"
 
 
 def parse(data: bytes) -> Container:

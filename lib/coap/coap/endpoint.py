@@ -221,8 +221,7 @@ class Endpoint:
     def handle_timeout(self, now):
         """Do what is due: repeat, give up, let notifications age.
 
-        Returns in how many milliseconds to call again: 0 if there is something to send or
-        to take, an hour at most.
+        Returns in how many milliseconds to call again: 0 if there is more, an hour at most.
         """
         wait_ms = _IDLE_MS
         for i in range(len(self.exchanges) - 1, -1, -1):  # backwards: some are removed
@@ -289,6 +288,7 @@ class Endpoint:
         elif found.observe and not is_newer(message, found.number):
             self.stale += 1
         else:
+            message.acknowledged = type == _ACK or found.state == _WAITING
             self._events.append((found, message))
             found.state = _OBSERVING
             found.number = message.uint(_OBSERVE)

@@ -42,6 +42,10 @@ class Message:
     payload is bytes or any buffer.
     """
 
+    # Of an answer to a registration: the peer's ACK came with it, or before it. A notification
+    # may overtake the answer and come first, but without an ACK.
+    acknowledged = False
+
     def __init__(self, code=0, payload=b"", options=(), type=CON, token=b"", message_id=0):
         self.code = code
         self.payload = payload

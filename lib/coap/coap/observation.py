@@ -61,8 +61,7 @@ class Observation(Receiver):
     def register(self):
         """Register again, with a new token. Raises OSError.
 
-        Until the answer comes, notifications under the old token are still taken; where order
-        counts, the answer replaces those that nobody has read yet.
+        Until the first message under it comes, notifications under the old token are still taken.
         """
         exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
         self.client.cancel(self._old)
@@ -91,8 +90,6 @@ class Observation(Receiver):
             if self._old:
                 self.client.cancel(self._old)
                 self._old = None
-                if self.ordered:
-                    self._queue.clear()
         elif isinstance(outcome, Exception):
             return  # the end of an older registration is no news
         queue = self._queue

@@ -15,6 +15,9 @@ from .session import Session
 
 _GET = const(1)
 _POST = const(2)
+_ACK = const(2)
+_BLOCK2 = const(23)
+_MORE = const(8)  # its bit: more blocks follow
 _NOT_FOUND = const(0x84)
 _RPC_TIMEOUT_MS = const(12_000)  # the server gives up after 10 s, without a word
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
@@ -124,23 +127,55 @@ class Device:
             if not (client or shared):
                 return result
 
-    async def take_large(self, observation, message, full):
-        """Take a notification of attributes that has more than one block.
+    async def take_state(self, observation, message):
+        """Take what an observation of the attributes says: the full state, or a change.
 
-        The attributes that the listeners want are read by name, or, if that is all of them, one
-        after the other as the blocks come. One that does not fit is reported; the others arrive.
+        The full state comes in the ACK of the registration, or after an empty one. A change that
+        overtakes it is a CON that no ACK came before; the full state is taken for one more change
+        then. After an empty ACK nothing tells the two apart.
+
+        Of more than one block there is the first. The attributes that the listeners want are read
+        by name then, or, if that is all of them, one after the other as the blocks come. One that
+        does not fit is reported; the others arrive.
         """
-        names = self.attributes.wanted()
-        if names is not None:
-            return await self._take_wanted(names)
-        members = self.payload.Members()
-        await observation.fetch_rest(message, members.feed, _LARGE)
-        members.end()
-        for name in members.skipped:
-            self.session.report("attribute " + name, ValueError("too large"))
-        self.attributes.take_values(members.values, full, members.skipped)
+        attributes = self.attributes
+        full = message.acknowledged
+        doubtful = full and message.type != _ACK
+        kept = []
+        if (message.uint(_BLOCK2) or 0) & _MORE:
+            names = attributes.wanted()
+            if names is not None:
+                values, kept = await self._read_each(names)
+                return attributes.take_values(values, True, kept)
+            members = self.payload.Members()
+            await observation.fetch_rest(message, members.feed, _LARGE)
+            members.end()
+            values = members.values
+            kept = members.skipped
+            for name in kept:
+                self.session.report("attribute " + name, ValueError("too large"))
+        elif doubtful:
+            values = self.payload.decode("state", message.payload)
+        else:
+            return attributes.take(message.payload, full)
+        if doubtful:
+            await self._read_lacking(values, kept)
+        attributes.take_values(values, full, kept)
 
-    async def _take_wanted(self, names):
+    async def _read_lacking(self, values, kept):
+        # Complete what may be the full state: nothing counts as deleted before it was asked for.
+        if isinstance(values.get("deleted"), list):
+            del values["deleted"]  # of a change; an attribute of that name is read
+        names = [name for name in self.shared if name not in values and name not in kept]
+        try:
+            read, unread = await self._read_each(names)
+        except ValueError:  # a name that cannot be asked for
+            read, unread = {}, names
+        values.update(read)
+        kept += unread
+
+    async def _read_each(self, names):
+        # Return shared attributes, a dict, and a list of those that are too large.
         values = {}
         unread = []
         queries = _queries(_SHARED_KEYS, names)
@@ -155,7 +190,7 @@ class Device:
                 else:
                     unread += keys
                     self.session.report("attribute " + keys[0], error)
-        self.attributes.take_values(values, True, unread)
+        return values, unread
 
     async def _read(self, query):
         # GET attributes: what the server has of them, by "client" and "shared".

@@ -11,29 +11,33 @@ from micropython import const
 
 from .link import Schedule, Sequence
 
+_CON = const(0)
 _OBSERVE = const(6)
-_BLOCK2 = const(23)
-_MORE = const(8)  # its bit: more blocks follow
 _POST = const(2)
 _BAD_REQUEST = const(0x80)
 _TOO_LARGE = const(0x8D)  # 4.13
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
 _LIVED_MS = const(60_000)  # an observation that lived so long was no failure
-_STATE_SIGNS = const(4)  # of so many signs of life one asks for the state, which may be large
+_NON_TIMEOUT_MS = const(5000)  # of a registration that nothing repeats
+_STATE_SIGNS = const(2)  # of so many signs of life one asks for the state, which may be large
 _EXPECTED = (OSError, ResponseError, TransferError, ValueError)
 
 
-async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
+async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000, rpc_type=_CON):
     """Keep a device in touch with its server until cancelled.
 
     Watches attributes and commands, sends the outbox, sets the clock, runs the updater's run().
     keepalive_ms is the time between signs of life, new registrations for commands: they keep a
     NAT's binding open, or tell the server the new one, and notice a dead server (0: off, for low
-    power). Every fourth is one for attributes, too. reregister_ms, give or take a tenth, bounds
+    power). Every second is one for attributes, too. reregister_ms, give or take a tenth, bounds
     how long a server that forgot us goes unnoticed.
+    rpc_type is how commands come. CON: one at a time, each repeated until it has come; of one-way
+    commands that are sent at once the server drops all but the first and the last. NON, for
+    owners who send such: each comes at once, and once; what the link loses of them is lost. The
+    socket of a board holds four to six, and ten may be under way.
     """
 
-    async def take_command(observation, message, full):
+    async def take_command(observation, message):
         payload = message.payload
         command = device.commands.admit(payload)
         if command:
@@ -43,17 +47,11 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
                 device.commands.done(command)
                 raise
 
-    async def take_attributes(observation, message, full):
-        if (message.uint(_BLOCK2) or 0) & _MORE:
-            await device.take_large(observation, message, full)
-        else:
-            device.attributes.take(message.payload, full)
-
     session = device.session
     path = device.path
     jobs = [
-        ("attributes", lambda: observe(session, path + ("attributes",), take_attributes, True)),
-        ("rpc", lambda: observe(session, path + ("rpc",), take_command, False)),
+        ("attributes", lambda: observe(session, path + ("attributes",), device.take_state)),
+        ("rpc", lambda: observe(session, path + ("rpc",), take_command, False, rpc_type)),
         ("telemetry", lambda: send(session, path + ("telemetry",), device.outbox)),
         ("session", lambda: keep(session, keepalive_ms, reregister_ms)),
     ]
@@ -62,12 +60,11 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000):
     await asyncio.gather(*[session.supervise(name, job) for name, job in jobs])
 
 
-async def observe(session, path, take, ordered):
+async def observe(session, path, take, ordered=True, type=_CON):
     """Keep an observation until cancelled.
 
-    await take(observation, message, full) gets each message, of a large one the first block;
-    full: it is the answer to a registration. With ordered it gets none that is older than the
-    last.
+    await take(observation, message) gets each message, where ordered none that is older than the
+    last, and of a large one the first block. type is the registration's and the messages'.
     """
     name = path[-1]
     failures = 0  # in a row
@@ -75,16 +72,24 @@ async def observe(session, path, take, ordered):
     while True:
         begun = session.clock.uptime_ms()
         try:
-            observation = session.client.observe(path, timeout_ms=_TIMEOUT_MS, ordered=ordered)
+            observation = session.client.observe(
+                path,
+                type=type,
+                timeout_ms=_NON_TIMEOUT_MS if type else _TIMEOUT_MS,
+                ordered=ordered,
+            )
             observation.whole = not ordered
             session.observations[name] = observation
             sequence = Sequence()
             async for message in observation:
                 session.heard()
-                number = message.uint(_OBSERVE)
-                if sequence.take(message.token, number):
+                con = message.type == _CON and not message.acknowledged
+                now = session.clock.uptime_ms()
+                if sequence.take(message.token, message.uint(_OBSERVE), con, now):
                     observation.register()
-                await take(observation, message, not number)
+                if sequence.hides:
+                    session.look_soon(name)
+                await take(observation, message)
                 if silence or session.clock.uptime_ms() - begun >= _LIVED_MS:
                     failures = 0
                     session.well(name)
@@ -167,8 +172,12 @@ async def keep(session, keepalive_ms, reregister_ms):
                     continue  # it is due again in a minute
             else:
                 signs += job == "alive"
-                for observation in session.observations.values():
-                    if job == "register" or observation.whole or not signs % _STATE_SIGNS:
+                for name, observation in session.observations.items():
+                    if (
+                        job in ("register", name)
+                        or job == "alive"
+                        and (observation.whole or not signs % _STATE_SIGNS)
+                    ):
                         observation.register()
                 session.well("session")
             schedule.done(job, now)

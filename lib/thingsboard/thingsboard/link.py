@@ -3,7 +3,8 @@
 #
 # ThingsBoard numbers the answer to a registration 0 and each notification one more (the Observe
 # option). While one notification by CON waits for its acknowledgement the server replaces the
-# next ones, so a gap is a command or a change that was lost.
+# next ones, so a gap is a command or a change that was lost. It may also keep the newest of a
+# burst for ever, which nothing tells but the next registration.
 
 from micropython import const
 
@@ -11,6 +12,8 @@ _SYNC_MS = const(6 * 3600_000)  # between looks at the time
 _SYNC_RETRY_MS = const(60_000)  # from the begin of a job to its next try, if it fails
 _RETRY_MS = const(1000)
 _SETTLE_MS = const(10_000)  # between registrations that a recovery asks for
+_NEAR_MS = const(1000)  # between two notifications of a burst: they come one a round trip
+_LOOK_MS = const(1000)  # from the last of them to a registration
 
 _BACKOFF_MS = const(1000)
 _MAX_BACKOFF_MS = const(60_000)
@@ -21,9 +24,10 @@ _SILENCES = const(3)  # doublings after silence, which took its time already: up
 
 
 class Schedule:
-    """When each job of a session is due: "sync", "alive" and "register".
+    """When each job of a session is due: "sync", "alive", "register", and names of observations.
 
-    These are a look at the time, a sign of life, and a new registration of all observations.
+    These are a look at the time, a sign of life, and a new registration of all observations, or
+    of one.
     keepalive_ms is the time between signs of life, 0 for none; reregister_ms, give or take a
     tenth, that between registrations.
     """
@@ -48,17 +52,25 @@ class Schedule:
 
     def done(self, job, now):
         """Note that a job which was begun at `now` is done."""
-        period_ms = _SYNC_MS
-        if job == "alive":
+        if job == "sync":
+            period_ms = _SYNC_MS
+        elif job == "alive":
             period_ms = self.keepalive_ms
         elif job == "register":
             self._registered = now
             period_ms = self.reregister_ms * (900 + self._random(201)) // 1000
+        else:
+            del self._due[job]
+            return
         self._due[job] = now + period_ms
 
     def register_soon(self):
         """Note that observations may be lost: at a new address, or while the server was silent."""
         self._due["register"] = min(self._due["register"], self._registered + _SETTLE_MS)
+
+    def look(self, name, now):
+        """Note that the server may keep news of this observation; a second after the last call."""
+        self._due[name] = now + _LOOK_MS
 
 
 def backoff_ms(failures, error, random):
@@ -77,19 +89,26 @@ def backoff_ms(failures, error, random):
 
 
 class Sequence:
-    """The numbers of one observation, through all its registrations."""
+    """What the messages of one observation say of others, through all its registrations."""
 
+    hides = False  # whether the server may have more than the last message says, for good
+    _came = -_NEAR_MS  # when the last notification by CON came
     _token = None  # of the registration that the last message belongs to
     _expected = 0  # the number of the next message under that token
     _asked = False  # a gap was found under that token: a new registration is on its way
 
-    def take(self, token, number):
+    def take(self, token, number, con, now):
         """Take a message; return whether something is missing, so that to register anew.
 
-        token is the message's, number its Observe value. A gap is told once: until the new
-        registration's token comes, the messages under the old one are taken as they are.
+        token is the message's, number its Observe value; con: it is a notification by CON. A gap
+        is told once: until the new registration's token comes, the messages under the old one are
+        taken as they are.
         """
-        if token != self._token:
+        first = token != self._token
+        self.hides = con and (first or now - self._came < _NEAR_MS)
+        if con:
+            self._came = now
+        if first:
             # After a gap the answer to the new registration may be lost as well: what comes first
             # is the beginning then, or we would register without end.
             self._expected = number if self._asked else 0

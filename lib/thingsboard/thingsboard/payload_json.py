@@ -16,6 +16,9 @@ from micropython import const
 
 from .json_members import Members  # noqa: F401
 
+# Floats go out as in 9.3e+18, without a point. A whole number beyond 64 bits is kept as text by
+# the server, and a chart of it ends.
+_LARGEST = 9.2e18
 # Levels of what a peer sends: comparing deeper ones needs more C stack than a board has.
 _DEEPEST = const(64)
 _QUOTE = const(34)
@@ -27,8 +30,8 @@ _CLOSE = const(0x7D)
 def encode(kind, values):
     """Return the payload of a dict; telemetry may be a list of dicts as well.
 
-    Raises ValueError, with the key, for what JSON cannot say, and for an empty list, which the
-    server would never answer.
+    Raises ValueError, with the key, for what JSON cannot say, for a float of 9.2e18 and more,
+    which would not stay a number, and for an empty list, which the server would never answer.
     """
     if kind == "telemetry" and values and isinstance(values, (list, tuple)):
         return ("[%s]" % ",".join([record(item) for item in values])).encode()
@@ -108,6 +111,7 @@ def _check_nesting(text):
 
 def _check(value, name):
     # MicroPython's json writes nan, and the repr of what it does not know, without complaint.
+    what = "not JSON: "
     good = value is None or isinstance(value, (bool, int, str, dict, list, tuple))
     if isinstance(value, dict):
         for key in value:
@@ -117,6 +121,7 @@ def _check(value, name):
         for item in value:
             _check(item, name)
     elif isinstance(value, float):
-        good = value - value == 0  # neither infinite nor NaN
+        good = abs(value) < _LARGEST  # NaN is not
+        what = "no number for the server: "
     if not good:
-        raise ValueError("not JSON: %s" % name)
+        raise ValueError(what + name)

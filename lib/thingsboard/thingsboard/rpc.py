@@ -13,7 +13,7 @@ from micropython import const
 from . import memory
 
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
-_COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
+_COMMANDS = const(10)  # known at a time: their handlers run, or the server has no reply yet
 _BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
 _RESERVE = const(10240)  # bytes of free memory, below which no command is begun
 _HANDLER_MS = const(60_000)

@@ -133,6 +133,12 @@ class Session:
         except OSError as error:
             self.report("session", error)
 
+    def look_soon(self, name):
+        """Note that the server may keep news of an observation."""
+        if self.schedule:
+            self.schedule.look(name, self.clock.uptime_ms())
+            self.sooner.set()
+
     def register_soon(self):
         """Note that observations may be lost."""
         if self.schedule:
