@@ -4,6 +4,7 @@
 # {"request": [code, path], "payload": .., ..}   further keys are Client.request()'s;
 #                                                "streamed": the body goes through a sink
 # {"observe": path, "messages": n, ..}           that many messages, then cancel
+#                                                "between": requests, one after each message
 
 import asyncio
 import json
@@ -41,12 +42,15 @@ async def request(client, step):
 
 async def observe(client, step):
     wanted = step.pop("messages")
+    between = step.pop("between", ())
     observation = client.observe(step.pop("observe"), **step)
     messages = []
     async for message in observation:
         messages.append(described(message))
         if len(messages) == wanted:
             observation.cancel()
+        elif between:
+            await request(client, between[len(messages) - 1])
     return {"messages": messages, "lost": observation.lost}
 
 
