@@ -47,6 +47,8 @@ class Downloads:
             if exchange.request.opt.observe == 0:
                 response.opt.observe = 0
             exchange.respond(response)
+        elif not exchange.confirmable and exchange.request.opt.block2:
+            exchange.reset()  # a later block, and its transfer is not known
 
     def _look_up(self, exchange: Exchange) -> Message | None:
         path = exchange.path

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiocoap import Code, Message
-from aiocoap.numbers.types import ACK, CON
+from aiocoap.numbers.types import ACK, CON, RST
 
 from .codec import answer
 
@@ -71,6 +71,11 @@ class Exchange:
     def refuse(self, code: str) -> None:
         """Answer with an error code and nothing else; the server's errors are untyped."""
         self.respond(answer(code), typed=False)
+
+    def reset(self) -> None:
+        """Reject the request with a Reset, and send nothing else."""
+        self.layer.send_empty(self.address, RST, self.request.mid)
+        self.forget()
 
     def repeat(self) -> None:
         """The same message id came again, whatever else is in that message."""
