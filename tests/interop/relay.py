@@ -14,14 +14,14 @@ class Relay:
     """`with Relay(server.port) as relay:` passes datagrams on from relay.port, in a thread.
 
     relay.link says what happens to them on the way. A port of a client is another port for the
-    server, too. before_up(datagram), when it is set, is called with each datagram to the server
-    before the link gets it; what it does is done before that datagram arrives.
+    server, too. meet(up, datagram), when it is set, is called with each datagram before the link
+    gets it, which it does only if that returns true.
     """
 
-    before_up: Callable[[bytes], None] | None = None
+    meet: Callable[[bool, bytes], bool] | None = None
 
     def __init__(self, port: int):
-        self.server = ("127.0.0.1", port)
+        self.target = ("127.0.0.1", port)
         self.link = Link()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -41,20 +41,29 @@ class Relay:
         for each in (self.down, *self.up.values()):
             each.close()
 
+    def rebind(self) -> None:
+        """Forget the ports: clients have others from their next datagram on. Of meet() only."""
+        for each in self.up.values():
+            self.loop.remove_reader(each)
+            each.close()
+        self.up.clear()
+
     def _from_client(self):
         data, client = self.down.recvfrom(4096)
-        if self.before_up:
-            self.before_up(data)
+        if self.meet and not self.meet(True, data):
+            return
         if client not in self.up:
             self.up[client] = _bound()
             self.loop.add_reader(self.up[client], self._from_server, client)
-        deliver = functools.partial(_send, self.up[client], data, self.server)
+        deliver = functools.partial(_send, self.up[client], data, self.target)
         self.link.carry(True, len(data), deliver, self.loop.call_later)
 
     def _from_server(self, client):
         try:
             data = self.up[client].recv(4096)
         except ConnectionError:  # what an earlier datagram met: the server is not there
+            return
+        if self.meet and not self.meet(False, data):
             return
         deliver = functools.partial(_send, self.down, data, client)
         self.link.carry(False, len(data), deliver, self.loop.call_later)
