@@ -69,7 +69,7 @@ def test_four_datagrams_are_enough_for_the_usual_window(key, tmp_path, pause):
 def test_one_datagram_is_enough_for_one_block_at_a_time(key, tmp_path):
     result = Result(key, tmp_path, 1, 1)
     assert result.requests < 1.2 and result.seconds < 15, result.output
-    assert result.counts["under_way"] == 0
+    assert result.counts["under_way"] == 1  # it has a place, also while the flash works
 
 
 def test_a_window_that_is_too_large_costs_repetitions_but_does_not_collapse(key, tmp_path):

@@ -340,14 +340,16 @@ def test_blocks_that_are_not_full_or_too_long(n):
     assert refused(it, answer)
 
 
-def test_the_room_is_bounded_and_allocated_first():
+def test_no_more_is_held_than_the_window():
     it = download(4)
-    room = [id(place) for place in it._room]
-    assert [len(place) for place in it._room] == 4 * [BLOCK]
     asked(it)
     receive(it, block(0))
     taken(it)
     for num in reversed(asked(it)):
         receive(it, block(num))
-    assert [len(place) for place in it._room] == 4 * [BLOCK] and len(it._held) == 4
-    assert [id(place) for place in it._room] == room
+    assert sorted(it._held) == [1, 2, 3, 4] and asked(it) == []
+    # What the caller has by now is let go with the next block.
+    it.offset = 5 * BLOCK
+    assert asked(it) == [5, 6, 7, 8]
+    receive(it, block(6))
+    assert sorted(it._held) == [6]

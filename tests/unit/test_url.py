@@ -96,7 +96,7 @@ def test_after_silence_it_goes_on_where_the_slot_stands(slept, server, root, n):
     assert n - 1 <= again[0] <= n and len(it.asked) <= 7 + 1 + it.window_limit
 
 
-@rows(header=300, folder=BLOCK, end=len(PACKAGES["1.1"]) - 1)
+@rows(empty=0, header=300, folder=BLOCK, end=len(PACKAGES["1.1"]) - 1)
 @scene
 def test_a_package_that_ends_early_is_refused(slept, server, root, size):
     it = Elsewhere(server.loop, PACKAGES["1.1"][:size])

@@ -25,7 +25,7 @@ class Download:
     """One body on its way.
 
     message is the request for it. window is how many blocks may be under way or wait for their
-    turn; block_size (16 to 1024) is what we ask for. The memory for that is allocated at once.
+    turn; block_size (16 to 1024) is what we ask for, so their product is the most that is held.
     size is the body's in bytes; while it is None, and the server does not tell it, one block is
     under way at a time.
     """
@@ -42,10 +42,7 @@ class Download:
         self.under_way = []  # the numbers of the blocks that were asked for
         self._body = Body()
         self._szx = exponent(block_size)
-        # Block n is in place n modulo window. Each has a piece of memory of its own: a heap in use
-        # for long may have no larger one.
-        self._room = [bytearray(16 << self._szx) for _ in range(window)]
-        self._held = {}  # number of a block that waits for its turn: its bytes
+        self._held = {}  # number of a block that waits for its turn: its bytes, as they came
 
     def next_request(self):
         """Return the Message that asks for the next block, or None.
@@ -94,9 +91,12 @@ class Download:
             self._szx = szx
             self._held.clear()
             self.under_way.clear()
-        if 0 <= num - (self.offset >> szx + 4) < self.window:
-            self._room[num % self.window][:n] = message.payload
-            self._held[num] = n
+        first = self.offset >> szx + 4
+        if first <= num < first + self.window:
+            self._held[num] = message.payload
+        for other in list(self._held):
+            if other < first:  # the caller had it from elsewhere
+                del self._held[other]
         return smaller
 
     def forgotten(self, error):
@@ -122,11 +122,11 @@ class Download:
     def next_data(self):
         """Return (where it begins in the body, bytes) of the block that holds offset, or None.
 
-        offset goes on behind it. The bytes are good until the next receive().
+        offset goes on behind it.
         """
         num = self.offset >> self._szx + 4
-        n = self._held.pop(num, None)
-        if n is not None:
+        data = self._held.pop(num, None)
+        if data is not None:
             start = num << self._szx + 4
-            self.offset = start + n
-            return start, memoryview(self._room[num % self.window])[:n]
+            self.offset = start + len(data)
+            return start, data

@@ -52,7 +52,8 @@ async def fetch(client, path, query, body, size=None, block_size=1024, pause=Fal
                     ask()  # what comes next is on its way while the flash works
                 body.feed(data[0], data[1])
                 download.offset = max(download.offset, body.offset)
-                download.size = download.size or body.size
+                if download.size is None:
+                    download.size = body.size
                 if progress and download.size:
                     progress(body.offset, download.size)
     finally:
