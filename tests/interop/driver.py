@@ -4,6 +4,9 @@
 # {"request": [code, path], "payload": .., ..}   further keys are Client.request()'s;
 #                                                "streamed": the body goes through a sink
 # {"observe": path, "messages": n, ..}           that many messages, then cancel
+#                                                "between": requests, one after each message
+# {"download": path, "from": n, "window": n, ..} a package by several blocks under way, from a
+#                                                byte on; further keys are fetch()'s
 
 import asyncio
 import json
@@ -11,6 +14,7 @@ import sys
 from binascii import hexlify, unhexlify
 
 import coap
+from coap.fetch import fetch
 
 
 def described(message):
@@ -41,19 +45,46 @@ async def request(client, step):
 
 async def observe(client, step):
     wanted = step.pop("messages")
+    between = step.pop("between", ())
     observation = client.observe(step.pop("observe"), **step)
     messages = []
     async for message in observation:
         messages.append(described(message))
         if len(messages) == wanted:
             observation.cancel()
+        elif between:
+            await request(client, between[len(messages) - 1])
     return {"messages": messages, "lost": observation.lost}
+
+
+class Body:
+    size = None
+
+    def __init__(self, offset):
+        self.offset = offset
+        self.data = bytearray()
+
+    def feed(self, offset, data):
+        data = data[self.offset - offset :]
+        self.data += data
+        self.offset += len(data)
+
+
+async def download(client, step):
+    body = Body(step.pop("from", 0))
+    client.window_limit = client.endpoint.window_limit = step.pop("window", 3)
+    try:
+        await fetch(client, step.pop("download"), step.pop("query"), body, **step)
+    except (OSError, coap.ResponseError, coap.TransferError) as error:
+        return {"error": type(error).__name__, "text": str(error)}
+    return {"payload": hexlify(body.data).decode()}
 
 
 async def main(port, steps):
     client = await coap.connect("127.0.0.1", port)
     for step in steps:
-        answer = await (observe if "observe" in step else request)(client, step)
+        (do,) = [do for do in (request, observe, download) if do.__name__ in step]
+        answer = await do(client, step)
         print(json.dumps(answer))
     names = ("malformed", "unexpected", "duplicates", "stale", "retransmissions")
     print(json.dumps({name: getattr(client.endpoint, name) for name in names}))

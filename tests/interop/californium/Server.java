@@ -1,0 +1,200 @@
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.californium.core.CoapResource;
+import org.eclipse.californium.core.CoapServer;
+import org.eclipse.californium.core.coap.BlockOption;
+import org.eclipse.californium.core.coap.CoAP.ResponseCode;
+import org.eclipse.californium.core.coap.Response;
+import org.eclipse.californium.core.config.CoapConfig;
+import org.eclipse.californium.core.network.CoapEndpoint;
+import org.eclipse.californium.core.server.resources.CoapExchange;
+import org.eclipse.californium.core.server.resources.Resource;
+import org.eclipse.californium.elements.config.Configuration;
+
+/**
+ * A server made of Californium, which is set up and called as ThingsBoard does it.
+ *
+ * <p>Tells its port on standard output, and does what lines on standard input say, each of which it
+ * answers with its port:
+ *
+ * <pre>
+ * package TITLE VERSION FILE   what is served under /fw
+ * restart                      forgets transfers, observations and message ids; the port stays
+ * </pre>
+ *
+ * It ends with standard input.
+ */
+public final class Server {
+    private static final int BLOCK_SIZE = 1024;
+    private static final int MAX_BODY_SIZE = 256 * 1024 * 1024;
+    private static final int TRANSFER_LIFETIME_S = 300;
+
+    /** What a look-up in the database takes, about. */
+    private static final int LOOK_UP_MS = 50;
+
+    private static final int SLOW_MS = 300;
+
+    private static final ScheduledExecutorService backEnd = Executors.newScheduledThreadPool(2);
+
+    public static void main(String[] arguments) throws IOException {
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+        Packages packages = new Packages();
+        CoapServer server = start(0, packages);
+        int port = server.getEndpoints().get(0).getAddress().getPort();
+        System.out.println(port);
+        String line;
+        while ((line = input.readLine()) != null) {
+            String[] words = line.split(" ");
+            if (words[0].equals("package")) {
+                packages.assign(words[1], words[2], Files.readAllBytes(Path.of(words[3])));
+            } else if (words[0].equals("restart")) {
+                server.destroy();
+                server = start(port, packages);
+            } else {
+                throw new IllegalArgumentException(line);
+            }
+            System.out.println(port);
+        }
+        System.exit(0);
+    }
+
+    private static CoapServer start(int port, Packages packages) throws IOException {
+        Configuration configuration = configuration();
+        CoapServer server = new CoapServer(configuration);
+        // With DTLS, the endpoint's builder gets a connector of Scandium besides.
+        CoapEndpoint.Builder endpoint = new CoapEndpoint.Builder();
+        InetAddress address = InetAddress.getLoopbackAddress();
+        endpoint.setInetSocketAddress(new InetSocketAddress(address, port));
+        endpoint.setConfiguration(configuration);
+        server.addEndpoint(endpoint.build());
+        server.add(packages, new Store("store", false), new Store("typed", true), new Slow());
+        server.start();
+        return server;
+    }
+
+    /** As DefaultCoapServerService of ThingsBoard 4.4 has it. */
+    private static Configuration configuration() {
+        Configuration configuration = new Configuration();
+        configuration.set(CoapConfig.BLOCKWISE_STRICT_BLOCK2_OPTION, true);
+        configuration.set(CoapConfig.BLOCKWISE_ENTITY_TOO_LARGE_AUTO_FAILOVER, true);
+        configuration.set(
+                CoapConfig.BLOCKWISE_STATUS_LIFETIME, TRANSFER_LIFETIME_S, TimeUnit.SECONDS);
+        configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, MAX_BODY_SIZE);
+        configuration.set(CoapConfig.RESPONSE_MATCHING, CoapConfig.MatcherMode.RELAXED);
+        configuration.set(CoapConfig.PREFERRED_BLOCK_SIZE, BLOCK_SIZE);
+        configuration.set(CoapConfig.MAX_MESSAGE_SIZE, BLOCK_SIZE);
+        configuration.set(CoapConfig.MAX_RETRANSMIT, 4);
+        return configuration;
+    }
+
+    /**
+     * GET /fw/TOKEN?title=..&version=.., as OtaPackageTransportResource of ThingsBoard does it.
+     *
+     * <p>Any token will do. The answer is the whole package with the Block2 option of the request;
+     * all else is left to Californium.
+     */
+    private static final class Packages extends CoapResource {
+        private record Assigned(String title, String version, byte[] data) {}
+
+        private volatile Assigned assigned;
+
+        Packages() {
+            super("fw");
+            setObservable(true);
+        }
+
+        void assign(String title, String version, byte[] data) {
+            assigned = new Assigned(title, version, data);
+        }
+
+        @Override
+        public Resource getChild(String name) {
+            return this;
+        }
+
+        @Override
+        public void handleGET(CoapExchange exchange) {
+            exchange.accept();
+            backEnd.schedule(() -> answer(exchange), LOOK_UP_MS, TimeUnit.MILLISECONDS);
+        }
+
+        private void answer(CoapExchange exchange) {
+            Assigned now = assigned;
+            if (now == null) {
+                exchange.respond(ResponseCode.NOT_FOUND);
+            } else if (!now.title.equals(exchange.getQueryParameter("title"))
+                    || !now.version.equals(exchange.getQueryParameter("version"))) {
+                exchange.respond(ResponseCode.BAD_REQUEST);
+            } else {
+                Response response = new Response(ResponseCode.CONTENT);
+                response.setPayload(now.data);
+                BlockOption block = exchange.getRequestOptions().getBlock2();
+                if (block != null) {
+                    // The length is compared with the exponent: ThingsBoard's fault.
+                    boolean more = now.data.length <= block.getSzx();
+                    response.getOptions().setBlock2(block.getSzx(), more, block.getNum());
+                }
+                exchange.respond(response);
+            }
+        }
+    }
+
+    /**
+     * Keeps what is PUT there and tells observers.
+     *
+     * <p>Typed answers have the type of the request, as most of ThingsBoard's: a CON is answered by
+     * a CON, without an ACK. Others come in the ACK.
+     */
+    private static final class Store extends CoapResource {
+        private final boolean typed;
+        private volatile byte[] content = {};
+
+        Store(String name, boolean typed) {
+            super(name);
+            this.typed = typed;
+            setObservable(true);
+        }
+
+        @Override
+        public void handleGET(CoapExchange exchange) {
+            Response response = new Response(ResponseCode.CONTENT);
+            response.setPayload(content);
+            respond(exchange, response);
+        }
+
+        @Override
+        public void handlePUT(CoapExchange exchange) {
+            content = exchange.getRequestPayload();
+            respond(exchange, new Response(ResponseCode.CHANGED));
+            changed();
+        }
+
+        private void respond(CoapExchange exchange, Response response) {
+            if (typed) {
+                response.setConfirmable(exchange.advanced().getRequest().isConfirmable());
+            }
+            exchange.respond(response);
+        }
+    }
+
+    /** Acknowledges at once and answers later. */
+    private static final class Slow extends CoapResource {
+        Slow() {
+            super("slow");
+        }
+
+        @Override
+        public void handleGET(CoapExchange exchange) {
+            exchange.accept();
+            backEnd.schedule(() -> exchange.respond("late"), SLOW_MS, TimeUnit.MILLISECONDS);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+"""A server made of Californium, ThingsBoard's own CoAP library: californium/Server.java."""
+
+import select
+import subprocess
+from pathlib import Path
+
+from tests.interop.peers import TIMEOUT_S, program
+from tools.unixport import BUILD
+
+JAR = BUILD / "californium" / "server.jar"
+# It starts sooner so.
+OPTIONS = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+
+class CaliforniumServer:
+    """`with CaliforniumServer(folder) as server:` serves on server.port; its log goes to a file
+    in the folder.
+    """
+
+    def __init__(self, folder: Path):
+        assert JAR.exists(), f"{JAR.name} is missing: make {JAR.relative_to(BUILD.parent)}"
+        self.folder = folder
+        self.log = folder / "californium.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [program("java"), *OPTIONS, "-jar", str(JAR)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                bufsize=1,
+            )
+
+    def __enter__(self):
+        try:
+            self.port = self._answer()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate(timeout=TIMEOUT_S)
+
+    def assign(self, data: bytes, title: str = "app", version: str = "1.1") -> None:
+        """Serve a package under /fw/TOKEN."""
+        path = self.folder / "package"
+        path.write_bytes(data)
+        self._do(f"package {title} {version} {path}")
+
+    def restart(self) -> None:
+        """Forget transfers, observations, what was stored and message ids."""
+        self._do("restart")
+
+    def _do(self, line: str) -> None:
+        self.process.stdin.write(line + "\n")
+        self._answer()
+
+    def _answer(self) -> int:
+        # One line at a time is under way, so nothing waits in the buffer of stdout.
+        ready, _, _ = select.select([self.process.stdout], [], [], TIMEOUT_S)
+        line = self.process.stdout.readline() if ready else ""
+        assert line, f"no answer: {self.log.read_text(errors='replace')}"
+        return int(line)
