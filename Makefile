@@ -36,7 +36,7 @@ sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access t
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
-storm: $(READY)  ## storms over the firmware in a heap of 160 KiB, MINUTES (0.5) each
+storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) each
 	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5)
 
 size: $(READY)  ## size of the bytecode and of the heap, against the budgets

@@ -12,7 +12,7 @@ from tools.soak.soak import START_S, median
 from tools.tbsim import RPCError
 from tools.tbsim.wire.codec import answer
 
-HEAP = "160k"
+HEAP = "200k"
 AFTER_S = 60  # within which a record measured after the storm is to be stored
 PAD = "x" * 900
 DEEP = 4000  # levels of JSON
