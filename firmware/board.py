@@ -28,7 +28,8 @@ class Board:
     watchdog_max_s: the longest time that its watchdog takes.
     wifi_interface: the station's, for network.WLAN; None: the host is on the net already.
     wifi_awake: the value of `pm` that turns power saving off; None if there is none.
-    download_window: how many chunks of an update may be under way at once, at most.
+    download_window: how many blocks of an update may be under way at once, at most
+        (docs/updates.md, section 8).
     flash_stops_processor: whether it hears nothing while its flash is written.
     partition: the class esp32.Partition, None if the port has none.
     """
@@ -46,7 +47,7 @@ class Board:
         # STA_IF is the old name, which MicroPython 2 will not have.
         self.wifi_interface = getattr(wlan, "IF_STA", getattr(network, "STA_IF", None))
         self.wifi_awake = getattr(wlan, "PM_NONE", None)
-        self.download_window = 1 if keeps_one else 3
+        self.download_window = 1 if keeps_one else 5 if port == "esp32" else 3
         self.flash_stops_processor = port == "rp2"
         self.partition = Partition
 

@@ -133,7 +133,8 @@ class Start:
         print(error)
         wait_s = 1
         try:
-            wait_s = self.restarts.crashed(error, self.uptime_s >= _SETTLED_S)
+            reason = "after %d s: %s" % (self.uptime_s, error)
+            wait_s = self.restarts.crashed(reason, self.uptime_s >= _SETTLED_S)
             self.trial.crashed(error)
         except Exception as another:  # the flash is full, or memory still short
             print(another)

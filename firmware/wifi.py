@@ -1,7 +1,6 @@
 # Joins the Wi-Fi and stays in it, whatever the chip, its driver and the access point do.
 
 import asyncio
-from binascii import hexlify
 
 import machine
 import network
@@ -18,9 +17,11 @@ _LONGEST_S = const(3600)
 _WORDS = {
     -3: "wrong password",
     -2: "no such network",
+    2: "no address",
     200: "no answer",
     201: "no such network",
     202: "wrong password",
+    204: "wrong password",
 }
 
 
@@ -39,7 +40,7 @@ class Station:
         self._silent_s = _SILENT_S  # doubles while joining anew does not help
 
     def report(self, error):
-        """Tell what has ended run(); None: it gave up."""
+        """Tell what has ended run(), None: it gave up; the chip is switched off and on."""
         if error:
             self.log("wifi: %r" % error)
         self._power_cycle = True
@@ -64,26 +65,26 @@ class Station:
             else:
                 failures += 1
                 await self._join(wlan)
-        self._power_cycle = True
 
     def _set_up(self, wlan):
         config = self.config
-        name = config["hostname"] or "tb-" + hexlify(machine.unique_id()).decode()[-6:]
-        try:
-            network.hostname(name)
-            if config["wifi_country"]:
-                network.country(config["wifi_country"].upper())
-        except ValueError as error:  # the Wi-Fi may work without
-            self.log("wifi: %s" % error)
+        name = config["hostname"] or "tb-" + machine.unique_id()[-3:].hex()
+        self._attempt(network.hostname, name)
+        if config["wifi_country"]:
+            self._attempt(network.country, config["wifi_country"].upper())
         wlan.active(True)
         if board.wifi_awake is not None:
-            try:
-                # Power saving adds hundreds of milliseconds to every answer.
-                wlan.config(pm=board.wifi_awake)
-            except (ValueError, OSError):
-                pass  # this driver has no such setting
+            # Power saving adds hundreds of milliseconds to every answer.
+            self._attempt(wlan.config, pm=board.wifi_awake)
         if config["wifi_address"]:
-            wlan.ifconfig(tuple(config["wifi_address"]))
+            self._attempt(wlan.ifconfig, tuple(config["wifi_address"]))
+
+    def _attempt(self, setting, *values, **more):
+        # The Wi-Fi may work without.
+        try:
+            setting(*values, **more)
+        except Exception as error:
+            self.log("wifi: %r" % error)
 
     async def _join(self, wlan):
         config = self.config
@@ -95,10 +96,8 @@ class Station:
             security = getattr(wlan, "SEC_" + security.upper(), None)
             if security is None:
                 self.log("wifi_security: unknown")
-        if security is None:
-            wlan.connect(config["wifi_ssid"], config["wifi_password"])
-        else:
-            wlan.connect(config["wifi_ssid"], config["wifi_password"], security=security)
+        more = {} if security is None else {"security": security}
+        wlan.connect(config["wifi_ssid"], config["wifi_password"], **more)
         for _ in range(_JOIN_S):
             await asyncio.sleep(1)
             if wlan.isconnected():
@@ -111,7 +110,8 @@ class Station:
         # Return when the network is gone, or seems to be there and is not.
         application = self.application
         address = None
-        contacts = silent_s = 0
+        contacts = application.contacts()
+        silent_s = 0
         while wlan.isconnected() and not self._power_cycle:
             now = wlan.ifconfig()[0]
             if now != address:
@@ -119,13 +119,13 @@ class Station:
                 self.log("wifi: joined, address " + address)
                 application.joined()
             silent_s += 1
-            if application.contacts() != contacts:
-                contacts = application.contacts()
+            heard = application.contacts()
+            if heard != contacts:
+                contacts = heard
                 silent_s = 0
                 self._silent_s = _SILENT_S
             if silent_s >= self._silent_s:
                 self.log("wifi: server silent")
                 self._silent_s = min(2 * self._silent_s, _LONGEST_S)
-                wlan.disconnect()
                 return await self._join(wlan)
             await asyncio.sleep(1)

@@ -48,7 +48,7 @@ class Application:
                 with open(_WAITING, "wb") as f:
                     self.device.outbox.save(f)
             except OSError:  # the flash is full: half of it is of no use
-                self._forget_waiting()
+                _remove(_WAITING)
 
     async def run(self):
         """Work until cancelled."""
@@ -86,7 +86,8 @@ class Application:
         """Tell the server what this device is, and later what went wrong; count its starts."""
         device = self.device
         known = await device.request_attributes(client_keys=("starts",))
-        starts = known.get("client", {}).get("starts", 0) + 1
+        starts = known.get("client", {}).get("starts")
+        starts = starts + 1 if type(starts) is int else 1  # others can write it, too
         about = {"version": VERSION, "platform": board.port, "starts": starts}
         about["restart"] = self.restarts.reason
         about["restarts"] = self.restarts.count
@@ -112,7 +113,7 @@ class Application:
             # A problem stays until something goes well.
             refused = "4.01" in (self.device.problem or "")
             left_s = left_s - look_s if refused else limit_s
-        os.remove(_CREDENTIALS)
+        _remove(_CREDENTIALS)
         self.suspend()
         self.restarts.restart("the access token was refused")
 
@@ -120,12 +121,13 @@ class Application:
         try:
             with open(_WAITING, "rb") as f:
                 self.device.outbox.load(f)
-            self._forget_waiting()
         except OSError:
-            pass  # there is none
+            return  # there is none
+        _remove(_WAITING)
 
-    def _forget_waiting(self):
-        try:
-            os.remove(_WAITING)
-        except OSError:
-            pass
+
+def _remove(name):
+    try:
+        os.remove(name)
+    except OSError:
+        pass  # there is none

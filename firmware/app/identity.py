@@ -23,23 +23,24 @@ async def access_token(client, config, log):
     whose token nobody has.
     """
     saved = config["credentials"]
-    token = saved.get("access_token")
-    if not _is_plausible(token):
-        token = hexlify(os.urandom(10)).decode()
-        saved = {"access_token": token, "provisioned": False}
-        _save(saved)
+    if not _is_plausible(saved.get("access_token")):
+        saved = {}
     wait_s = _RETRY_S
     while saved.get("provisioned") is not True:
         try:
-            token = await _provision(client, config, token)
+            if not saved:
+                made = {"access_token": hexlify(os.urandom(10)).decode(), "provisioned": False}
+                _save(made)
+                saved = made
+            token = await _provision(client, config, saved["access_token"])
             saved = {"access_token": token, "provisioned": True}
             _save(saved)
             log("provisioned")
         except Exception as error:  # the answer may be anything, and the flash full
-            log("provisioning: %s" % (error if isinstance(error, ValueError) else repr(error)))
+            log(str(error) if isinstance(error, ValueError) else "provisioning: %r" % error)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_S)
-    return token
+    return saved["access_token"]
 
 
 async def _provision(client, config, token):

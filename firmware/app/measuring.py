@@ -46,7 +46,7 @@ class Measuring:
                     del readings[name]
             if readings:
                 device.record(readings)
-                self.log("measured %s" % readings)
+                self.log("measured %s %s" % (device.clock.now_ms() or "", readings))
         except Exception as error:
             device.session.report("sensors", error)
 

@@ -184,8 +184,8 @@ class Trial:
         if seen:
             seen(header)
         try:
-            manifest = json.loads(header[_MANIFEST_AT:])
-            for name, size, digest in manifest["files"]:
+            manifest = json.loads(header[_MANIFEST_AT : header.index(b"\n", _MANIFEST_AT)])
+            for name, size, digest in _files(header):
                 with open(self.root + slot + "/" + name, "rb") as f:
                     length, found = self.digest(f.readinto, seen)
                 if found != digest:
@@ -270,6 +270,16 @@ class Trial:
 def _go_back(record, package):
     # An application was given up: this one runs, confirmed.
     record.update(run=package, back=_FACTORY, on_trial=False, aside=False, tries=0, beaten=0)
+
+
+def _files(header):
+    # Name, bytes and digest of each file, as in abupdate/header.py. Raises ValueError.
+    end = header.index(b"\n", _MANIFEST_AT)
+    while end + 1 < len(header):
+        at = end + 1
+        end = header.index(b"\n", at)
+        name, size, digest = header[at:end].decode().split(" ")
+        yield name, int(size), digest
 
 
 def _package(slot, manifest):

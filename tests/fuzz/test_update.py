@@ -15,16 +15,18 @@ from tools.unixport import ROOT
 prepare_cpython(ROOT / "tests" / "unit")
 from abupdate import Refused  # noqa: E402
 from abupdate.app_slot import AppSlot  # noqa: E402
+from abupdate.header import files  # noqa: E402
 from abupdate.image import Image, parse  # noqa: E402
 from abupdate.partition_slot import PartitionSlot  # noqa: E402
 from partitions import Chip  # noqa: E402
 from trial import Trial  # noqa: E402
-from updates import KEY, MANIFEST, header, manifest, package  # noqa: E402
+from updates import KEY, MANIFEST, header, manifest, package, text  # noqa: E402
 
 FILES = [("app/__init__.mpy", b"new" * 500), ("lib/b.mpy", bytes(range(256)) * 8)]
 PACKAGE = package(FILES)
 LENGTH = int.from_bytes(PACKAGE[4:6], "big")
 CHUNK = 512
+NAMES = st.text("a./~", max_size=6).map(str.encode)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -84,23 +86,32 @@ def test_any_manifest(text):
 
 
 @settings(max_examples=500)
-@given(
-    key=st.sampled_from(["title", "version", "kind", "boards", "sequence", "files"]), value=JSON
-)
+@given(lines=st.lists(st.binary(max_size=80) | NAMES.map(lambda name: name + b" 1 x")))
+def test_any_list_of_files(lines):
+    begin = text(manifest([]))
+    try:
+        header = bytes(MANIFEST) + begin + b"".join(line + b"\n" for line in lines)
+        parse(header)
+    except Refused:
+        return
+    for name, size, _ in files(header):
+        assert type(size) is int and size >= 0
+        path = os.path.normpath(os.path.join("/slot_a", name)) + "/"
+        assert path.startswith("/slot_a/")
+
+
+@settings(max_examples=500)
+@given(key=st.sampled_from(["title", "version", "kind", "boards", "sequence"]), value=JSON)
 def test_any_value_in_a_manifest(key, value):
     m = manifest(FILES)
     m[key] = value
     try:
-        found = parse(bytes(MANIFEST) + json.dumps(m).encode())
+        found = parse(bytes(MANIFEST) + text(m))
     except Refused:
         return
     assert type(found["sequence"]) is int and found["sequence"] >= 0
     assert all(type(found[name]) is str for name in ("title", "version", "kind"))
     assert all(type(board) is str for board in found["boards"])
-    for name, size, _ in found["files"]:
-        assert type(size) is int and size >= 0
-        path = os.path.normpath(os.path.join("/slot_a", name))
-        assert path.startswith("/slot_a/")
 
 
 def board(root):
@@ -228,7 +239,7 @@ def test_any_folder_beside_a_lost_state(tmp_path_factory, text):
 
 
 @settings(max_examples=100)
-@given(key=st.sampled_from(["title", "version", "sequence", "files"]), value=JSON)
+@given(key=st.sampled_from(["title", "version", "sequence"]), value=JSON)
 def test_a_folder_of_strange_types_beside_a_lost_state(tmp_path_factory, key, value):
     root = str(tmp_path_factory.mktemp("board")) + "/"
     for slot, changes in (("slot_a", {key: value}), ("slot_b", {})):

@@ -70,7 +70,7 @@ def test_goes_on_by_block_number_after_a_power_cut(sim, board, server, data):
     half = len(data) // 2
     output = board.folder / "output"
     written = lambda: max(progress(output.read_text()), default=0) > half  # noqa: E731
-    code, first = board.start(until=written, chunk_ms=20)
+    code, first = board.start(until=written, block_ms=20)
     assert code is None
     code, second = board.start()
     assert code == RESET, second

@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tools.unixport import LIBRARIES, ROOT, environment, micropython
 RUNNER = Path(__file__).with_name("runner.py")
 SHIMS = ROOT / "tests" / "support" / "shims"
 UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
+FIRMWARE = ROOT / "firmware"  # last on the path: its names are common words
 HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/measure
 TIMEOUT_S = 120
 
@@ -82,7 +84,7 @@ class DualFile(pytest.File):
         # What runner.py says, with "printed" before each; and the whole output.
         run = subprocess.run(
             [micropython(), "-X", f"heapsize={HEAP}", str(RUNNER), verb, self.path.stem],
-            env=environment(*LIBRARIES, copies(self.path.parent).folder),
+            env=environment(*LIBRARIES, copies(self.path.parent).folder, FIRMWARE),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -152,9 +154,10 @@ def copies(folder: Path) -> Copies:
     return Copies(*dict.fromkeys([UNIT, folder]))
 
 
+@functools.cache
 def prepare_cpython(folder: Path) -> None:
     """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
-    for path in (UNIT, folder, SHIMS, *LIBRARIES):
+    for path in (FIRMWARE, UNIT, folder, SHIMS, *LIBRARIES):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
     for path in (UNIT, folder):  # not only the test files: helpers too
@@ -165,5 +168,15 @@ def prepare_cpython(folder: Path) -> None:
         time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 % period
         time.ticks_diff = lambda a, b: (a - b + period // 2) % period - period // 2
         time.ticks_add = lambda a, b: (a + b) % period
-        asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+        sleep = asyncio.sleep  # world.py has another one meanwhile
+        asyncio.sleep_ms = lambda ms: sleep(ms / 1000)
         asyncio.wait_for_ms = lambda task, ms: asyncio.wait_for(task, ms / 1000)
+        sys.print_exception = print_exception
+
+
+def print_exception(error: BaseException, file) -> None:
+    """Print as MicroPython does: without the lines of the source."""
+    print("Traceback (most recent call last):", file=file)
+    for frame in traceback.extract_tb(error.__traceback__):
+        print(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}', file=file)
+    print(*traceback.format_exception_only(error), sep="", end="", file=file)

@@ -22,7 +22,7 @@ room, window_limit, pause = [int(argument) for argument in sys.argv[3:]]
 ERASE_MS = 45  # a sector of 4096 bytes
 PROGRAM_US = 400  # a page of 256 bytes
 
-# dropped: datagrams; under_way: the most chunks that were asked for while the flash worked.
+# dropped: datagrams; under_way: the most blocks that were asked for while the flash worked.
 counts = {"dropped": 0, "erased": 0, "under_way": 0}
 client = None
 

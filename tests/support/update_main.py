@@ -1,5 +1,5 @@
 # One start of a board that takes updates. Arguments: port, folder, public keys, and how many
-# milliseconds it is busy with each chunk.
+# milliseconds it is busy with each block.
 # Says "runs VERSION" and what the updater logs; ends with exit code 5 where a board would reset.
 
 import asyncio
@@ -11,7 +11,7 @@ import coap
 import update_board
 
 gc.threshold(8192)  # as firmware/main.py does
-port, root, keys, chunk_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
+port, root, keys, block_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
 
 
 def log(text):
@@ -20,7 +20,7 @@ def log(text):
 
 def progress(offset, total):
     print("done", offset, total)
-    time.sleep_ms(chunk_ms)
+    time.sleep_ms(block_ms)
 
 
 def reset():

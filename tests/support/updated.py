@@ -9,6 +9,7 @@ from tools.tbsim import Package
 from tools.unixport import LIBRARIES, environment, micropython
 
 RESET = 5  # its exit code
+HEAP = "heapsize=168k"  # the sources are compiled in it, which takes more than any update
 SCRIPT = Path(__file__).with_name("update_main.py")
 
 
@@ -21,20 +22,20 @@ class UpdatedBoard:
         (folder / "keys").write_bytes(keys.public_bytes(key))
         self.device = sim.add_device("board", "TOKEN")
 
-    def start(self, until=None, timeout=20, chunk_ms=0):
+    def start(self, until=None, timeout=20, block_ms=0):
         """Run until it resets, or until a condition holds; returns (exit code or None, output).
 
-        chunk_ms is how long the board is busy with each chunk.
+        block_ms is how long the board is busy with each block.
         """
         arguments = [
             str(self.sim.port),
             str(self.folder),
             str(self.folder / "keys"),
-            str(chunk_ms),
+            str(block_ms),
         ]
         with open(self.folder / "output", "w+") as output:
             process = subprocess.Popen(
-                [micropython(), "-X", "heapsize=160k", str(SCRIPT), *map(str, arguments)],
+                [micropython(), "-X", HEAP, str(SCRIPT), *map(str, arguments)],
                 env=environment(*LIBRARIES, DEVICE),
                 stdout=output,
                 stderr=subprocess.STDOUT,

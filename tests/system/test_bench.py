@@ -1,13 +1,10 @@
 """What `make bench` measures of an update is what happened; the figures themselves vary."""
 
-from functools import partial
-
 import pytest
 
 from tools.measure.bench import download, heap, scene
-from tools.tbsim import Simulator
 
-CHUNKS = scene.PACKAGE_BYTES // scene.CHUNK
+BLOCKS = scene.PACKAGE_BYTES // scene.BLOCK
 
 
 @pytest.fixture(scope="module")
@@ -17,18 +14,16 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_a_clean_update(folder, monkeypatch):
-    # What is asked for again because answers overtake each other is not counted here.
-    monkeypatch.setattr(download, "Simulator", partial(Simulator, at_once=True))
+def test_a_clean_update(folder):
     for _ in range(3):  # a machine that pauses adds repetitions: one run without is enough
         run = download.ours(folder, 0, 1)
-        if run.datagrams == 2 * CHUNKS:
+        if run.datagrams == 2 * BLOCKS:
             break
-    assert run.datagrams == 2 * CHUNKS
-    round_trips = CHUNKS / 3  # a window of 3
+    assert run.datagrams == 2 * BLOCKS
+    round_trips = BLOCKS / 3  # a window of 3
     assert round_trips * 0.050 < run.seconds < run.installed_s < 30
     # Each block is written once, and a few are for folders.
-    assert CHUNKS / 4 < run.erases < CHUNKS
+    assert BLOCKS / 4 < run.erases < BLOCKS
     assert run.cpu_s > download.without_update(folder) > 0
 
 

@@ -26,7 +26,7 @@ def found(monkeypatch, port, version, **implementation):
     [
         ("rp2", (1, 25, 0, ""), 1, True, "rp2"),
         ("rp2", (1, 26, 0, ""), 3, True, "rp2"),
-        ("esp32", (1, 25, 0, ""), 3, False, "esp32"),
+        ("esp32", (1, 25, 0, ""), 5, False, "esp32"),
         ("linux", (1, 25, 0, ""), 3, False, "linux"),
         ("samd", (1, 26, 0, ""), 3, False, None),
     ],

@@ -21,6 +21,12 @@ def test_the_tool():
 
 def test_what_no_update_replaces():
     assert trial._MANIFEST_AT == header.MANIFEST_AT
+    listed = bytes(header.MANIFEST_AT) + b"{}\na/b 12 x=\nc 0 y=\n"
+    assert (
+        list(trial._files(listed))
+        == list(header.files(listed))
+        == [("a/b", 12, "x="), ("c", 0, "y=")]
+    )
     assert settings._KEY_BYTES == header._KEY_BYTES
 
 

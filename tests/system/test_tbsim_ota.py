@@ -125,6 +125,15 @@ def test_a_block_without_a_transfer(peer, quick_package):
     assert small.payload == DATA[512:1024] and small.opt.block2.block_number == 1
 
 
+def test_a_later_block_without_a_transfer_is_reset_when_asked_for_by_non(peer, quick_package):
+    for block2 in ((1, False, 6), (4, False, 6)):
+        response = peer.ask(1, "fw/TOK", kind=NON, block2=block2)
+        assert response.mtype is RST and response.code.dotted == "0.00"
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(0, False, 6)).opt.size2 == 5000
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(4, False, 6)).payload == DATA[4096:]
+    assert peer.ask(1, "fw/TOK", kind=NON, block2=(4, False, 6)).mtype is RST
+
+
 def test_a_transfer_is_known_by_its_query_in_order(peer, quick_package):
     get(peer, query=["title=T", "version=1"], block2=(0, False, 6))
     assert get(peer, query=["version=1", "title=T"], block2=(1, False, 6)) is None

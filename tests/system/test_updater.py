@@ -38,24 +38,23 @@ def test_over_a_bad_link(sim, board, key, loss):
     assert code == RESET, output
 
 
-def test_two_datagrams_a_chunk(key, tmp_path):
+def test_two_datagrams_a_block(key, tmp_path):
     for n in range(3):  # a machine that pauses adds repetitions: one run without is enough
         folder = tmp_path / str(n)
         folder.mkdir()
         assigned = package(key)
-        chunks = -(-len(assigned.data) // 1024)
-        with Simulator(at_once=True) as sim:  # answers out of order add repetitions
+        blocks = -(-len(assigned.data) // 1024)
+        with Simulator() as sim:
             board = UpdatedBoard(sim, folder, key)
             sim.assign(board.device, assigned)
             board.start()
             asked = [e for e in sim.events if e.up and e.path[:1] == ("sw",)]
-        if len(asked) == chunks:
+        if len(asked) == blocks:
             break
-    assert len(asked) == len(assigned.served) == chunks
+    assert len(asked) == len(assigned.served) == blocks
 
 
 def test_resumes_after_a_power_cut(sim, board, key):
-    sim.switches.late = 0.0  # answers out of order add repetitions
     assigned = package(key)
     sim.assign(board.device, assigned)
     sim.link.delay_ms = 30
@@ -137,7 +136,6 @@ def test_the_same_version_is_nothing_to_do(sim, board, key):
 
 
 def test_rate_limit_keeps_the_progress(sim, board, key):
-    sim.switches.late = 0.0  # answers out of order add repetitions
     assigned = package(key)
     sim.assign(board.device, assigned)
     sim.link.delay_ms = 10

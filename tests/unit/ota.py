@@ -9,20 +9,24 @@ import sys
 from binascii import hexlify
 
 from abupdate.app_slot import AppSlot
-from coap import ResetError, ResponseError, TransferError
-from coap.message import Message
+from coap import ResetError, ResponseError
+from coap.message import Message, option_uint
 from fakes import Chance, Loop, turns
 from thingsboard.device import Device
 from thingsboard.updater import Updater
 from trial import Trial
 from updates import KEY, empty_root, names, package, read
 
-CHUNK = 1024
+BLOCK = 1024
+BLOCK2 = 23
+SIZE2 = 28
+PATH = 11
+QUERY = 15
 BOARD = "VBOARD"
 
 
 def content(n, seed):
-    """Bytes of which no two chunks are alike."""
+    """Bytes of which no two blocks are alike."""
     return bytes([(i * seed + i // 251) & 255 for i in range(n)])
 
 
@@ -34,22 +38,26 @@ FILES = {
 PACKAGES = {v: package(FILES[v], version=v, sequence=int(v[2])) for v in FILES}
 
 # What may be wrong with an answer: a response code, or one of the others.
-FAULTS = ("short", "long", "empty", "another chunk", "another version", "5.00", "4.04", "4.00")
-FAULTS += ("silence", "reset", "transfer", "memory")
+FAULTS = ("short", "long", "empty", "another block", "another version", "5.00", "4.04", "4.00")
+FAULTS += ("silence", "reset", "wrong number", "memory")
 
 _tick = asyncio.sleep_ms  # the real ones
 _wait = asyncio.wait_for_ms
 
 
 class Server:
-    """The server as a coap.Client shows it: telemetry is taken, chunks come in any order.
+    """The server as a coap.Client shows it: telemetry is taken, blocks come in any order.
 
-    fault(version, chunk) says what is wrong with an answer, None: nothing. `then` maps a number
-    of requests for chunks to what happens just before that one is answered.
+    fault(version, num) says what is wrong with an answer, None: nothing. `then` maps a number
+    of requests for blocks to what happens just before that one is answered.
     """
 
     class Endpoint:
         retransmissions = heard = 0
+
+    class Exchange:
+        def __init__(self, receiver):
+            self.receiver = receiver
 
     window_limit = 3
 
@@ -58,69 +66,103 @@ class Server:
         self.endpoint = self.Endpoint()
         self.chance = Chance(1)
         self.packages = dict(PACKAGES)
-        self.fault = lambda version, chunk: None
+        self.fault = lambda version, num: None
         self.deaf = lambda: None  # the same of an answer to telemetry
         self.then = {}
         self.told = []  # telemetry
-        self.asked = []  # (version, chunk)
-        self.sizes = []  # of the chunks asked for
-        self.under_way = self.most = 0
+        self.asked = []  # (version, number of a block)
+        self.sizes = []  # of the blocks asked for
+        self.transfer = None  # the version whose transfer is known: block 0 was asked for
+        self.exchanges = self.endpoint.exchanges = []  # under way
+        self.most = 0
         self.poisoned = False  # bytes that belong elsewhere were sent in the place of others
+
+    @property
+    def under_way(self):
+        return len(self.exchanges)
 
     async def request(self, code, path, payload=b"", **how):
         await _tick(0)
-        fault = self.deaf()
-        if fault:
-            return self.answer("", 0, fault)
+        outcome = self.outcome("", 0, self.deaf())
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome.code >> 5 != 2:
+            raise ResponseError(outcome)
         self.told.append(json.loads(payload))
         return Message(0x41)
 
-    async def get(self, path, query, **how):
-        assert path == ("sw", "TOK")
-        fields = dict([item.split("=") for item in query])
-        size = int(fields["size"])
-        version, chunk = fields["version"], int(fields["chunk"])
-        self.sizes.append(size)
-        self.asked.append((version, chunk))
-        n = len(self.asked)
-        self.under_way += 1
+    def version(self, path, query):
+        """Return the version of the package that a request names."""
+        assert path == ["sw", "TOK"]
+        return dict([item.split("=") for item in query])["version"]
+
+    def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
+        exchange = self.Exchange(receiver)
+        self.exchanges.append(exchange)
         self.most = max(self.most, self.under_way)
-        try:
-            for _ in range(1 + self.chance.below(6)):
-                await _tick(0)
+        path = [value.decode() for number, value in message.options if number == PATH]
+        query = [value.decode() for number, value in message.options if number == QUERY]
+        version = self.version(path, query)
+        block = message.uint(BLOCK2)
+        self.asked.append((version, block >> 4))
+        self.sizes.append(16 << (block & 7))
+        self.loop.start(self.answer(exchange, len(self.asked), version, block >> 4, block & 7))
+        return exchange
+
+    def cancel(self, exchange):
+        if exchange in self.exchanges:
+            self.exchanges.remove(exchange)
+
+    async def answer(self, exchange, n, version, num, szx):
+        for _ in range(1 + self.chance.below(6)):
+            await _tick(0)
+        if exchange in self.exchanges:
             if n in self.then:
                 self.then[n]()
-            return self.answer(version, chunk, self.fault(version, chunk), size)
-        finally:
-            self.under_way -= 1
+            outcome = self.outcome(version, num, self.fault(version, num), szx)
+            # What happened may have ended the download.
+            if exchange in self.exchanges:
+                self.exchanges.remove(exchange)
+                exchange.receiver.receive(exchange, outcome)
 
-    def answer(self, version, chunk, fault, size=CHUNK):
+    def outcome(self, version, num, fault, szx=6):
         if fault == "silence":
-            raise OSError(errno.ETIMEDOUT)
-        if fault == "reset":
-            raise ResetError(errno.ECONNRESET)
-        if fault == "transfer":
-            raise TransferError("blocks do not fit")
+            return OSError(errno.ETIMEDOUT)
         if fault == "memory":
-            raise MemoryError
-        if version not in self.packages:
+            return MemoryError()
+        if version and version not in self.packages:
             fault = "4.00"
         if fault and "." in fault:
-            raise ResponseError(Message(int(fault[0]) << 5 | int(fault[2:])))
+            return Message(int(fault[0]) << 5 | int(fault[2:]))
+        if not version:
+            return ResetError(errno.ECONNRESET) if fault == "reset" else Message(0x45)
+        if not num:
+            self.transfer = version
+        if fault == "reset" or self.transfer != version:
+            self.transfer = None
+            return ResetError(errno.ECONNRESET)
+        size = 16 << szx
+        total = len(self.packages[version])
+        more = (num + 1) * size < total
+        if not more:
+            self.transfer = None
+        options = [(BLOCK2, option_uint(num + (fault == "wrong number") << 4 | more << 3 | szx))]
+        if not num:
+            options.append((SIZE2, option_uint(total)))
         if fault == "another version":
             version = "1.2" if version == "1.1" else "1.1"
             self.poisoned = True
-        elif fault == "another chunk":
-            chunk += 1
+        elif fault == "another block":
+            num += 1
             self.poisoned = True
-        data = self.packages[version][chunk * size : (chunk + 1) * size]
+        data = self.packages[version][num * size : (num + 1) * size]
         if fault == "short":
             data = data[: self.chance.below(len(data) or 1)]
         elif fault == "long":
             data += b"more"
         elif fault == "empty":
             data = b""
-        return Message(0x45, data)
+        return Message(0x45, data, options)
 
     def values(self, key):
         return [values[key] for values in self.told if key in values]

@@ -238,18 +238,6 @@ def test_download_blocks_that_do_not_fit():
     assert broken(download(), answer(0x45, b"a" * 10, block2=block(0, 1, 6)))
 
 
-def test_download_from_an_offset_on():
-    parts = []
-    transfer = download(sink=parts.append, offset=2048)
-    assert transfer.next_request().uint(BLOCK2) == 2 << 4 | 6
-    transfer.receive(answer(0x45, b"a" * 512, block2=block(4, 1, 5), etag=b"1"))
-    assert transfer.next_request().uint(BLOCK2) == 5 << 4 | 5
-    transfer.receive(answer(0x45, b"b", block2=block(5, 0, 5), etag=b"1"))
-    assert parts == [b"a" * 512, b"b"]
-    for first in (answer(0x45, b"a", block2=block(1, 0, 6)), answer(0x45, b"a")):
-        assert broken(download(offset=2048), first)
-
-
 def test_download_error_in_the_middle_is_the_answer():
     transfer = download()
     transfer.receive(answer(0x45, b"a" * 1024, block2=block(0, 1, 6)))

@@ -1,10 +1,9 @@
 # The container as a stream: into a slot that notes what it is told.
 
-import json
 
 from abupdate import Refused
 from abupdate.image import Image, parse
-from updates import KEY, MANIFEST, header, manifest, package, refusal
+from updates import KEY, MANIFEST, header, manifest, package, refusal, text
 
 FILES = [("app/__init__.mpy", b"a" * 700), ("coap/block.mpy", bytes(range(256)) * 5)]
 PACKAGE = package(FILES)
@@ -103,13 +102,13 @@ def test_a_damaged_stored_header_is_verified_too_and_fetched_again():
 def test_no_package():
     for data in (b"ABU2" + PACKAGE[4:], b"\xe9" * 5000, bytes(394), b"ABU1\x01\x8a" + bytes(400)):
         assert refusal(Image(KEY, Slot()).feed, 0, data) == "this is no update package"
-    long = b"ABU1\x10\x01" + PACKAGE[6:]
+    long = b"ABU1\x20\x01" + PACKAGE[6:]
     assert refusal(Image(KEY, Slot()).feed, 0, long) == "this is no update package"
 
 
-def test_a_header_of_4096_bytes():
-    m = json.dumps(manifest(FILES)).encode()
-    m += b" " * (4096 - MANIFEST - len(m))
+def test_a_header_of_8192_bytes():
+    m = text(manifest(FILES))
+    m = m.replace(b"}", b" " * (8192 - MANIFEST - len(m)) + b"}", 1)
     slot = Slot()
     feed(Image(KEY, slot), header(m) + PAYLOAD, 1024)
     assert slot.got == PAYLOAD
@@ -154,31 +153,41 @@ def wrong(**changes):
     # How a manifest with these changes is refused.
     m = manifest(FILES)
     m.update(changes)
-    text = refusal(parse, bytes(MANIFEST) + json.dumps(m).encode())
-    return text and text.startswith("the manifest is wrong")
+    said = refusal(parse, bytes(MANIFEST) + text(m))
+    return said and said.startswith("the manifest is wrong")
 
 
 def test_manifests_of_wrong_types():
     assert not wrong()
-    for key in ("title", "version", "kind", "boards", "sequence", "files"):
+    for key in ("title", "version", "kind", "boards", "sequence"):
         for value in (None, 1.5, {}, "x", ["x"], [None], -1):
             fits = key in ("title", "version", "kind") and value == "x"
             assert wrong(**{key: value}) or fits or (key, value) == ("boards", ["x"]), (key, value)
-    for text in (b"", b"[]", b"{}", b"{", b"1", b'"x"', b"\xff\xfe"):
-        assert refusal(parse, bytes(MANIFEST) + text).startswith("the manifest is wrong")
+    for odd in (b"", b"[]", b"{}", b"{", b"1", b'"x"', b"\xff\xfe"):
+        for end in (b"", b"\n", b"\na 1 x\n"):
+            said = refusal(parse, bytes(MANIFEST) + odd + end)
+            assert said.startswith("the manifest is wrong"), odd
+
+
+def test_lines_that_are_no_files():
+    whole = text(manifest([])) + b"a 1 x\n"
+    assert parse(bytes(MANIFEST) + whole)["size"] == 1
+    for odd in (b"a 1 x", b"\n", b"a 1\n", b"a 1 x y\n", b"a  1 x\n", b"a x 1\n", b"\xff 1 x\n"):
+        said = refusal(parse, bytes(MANIFEST) + whole + odd)
+        assert said and said.startswith("the manifest is wrong"), odd
 
 
 def test_sizes_that_are_no_sizes():
-    for size in (-1, 1.0, True, None, "1"):
+    for size in (-1, 1.0, True, None, "", "0x1"):
         assert wrong(files=[["a", size, "x"]]), size
     assert wrong(files=[["a", -5, ""], ["b", 10, ""]])
 
 
 def test_names_outside_the_folder():
     for name in (
-        "", "/", "/main.py", "a/", "a//b", "..", "../main.py", "a/../../b", "a\\b", "A.mpy", "é",
-        "a b", "a\x00", "a:b", "PACKAGE", 5, None,
+        "", "/", "/main.py", "a/", "a//b", "..", "../main.py", "a/../../b", "a\\b", "é",
+        "a b", "a\x00", "a:b", "PACKAGE",
     ):  # fmt: skip
         assert wrong(files=[[name, 1, "x"]]), name
-    for name in ("a", "a.mpy", "a/b_c/d.e", "0"):
+    for name in ("a", "a.mpy", "a/b_c/d-e.F", "0", "a/PACKAGE"):
         assert not wrong(files=[[name, 1, "x"]]), name

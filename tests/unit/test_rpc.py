@@ -7,7 +7,7 @@ from coap import ResponseError, TransferError
 from coap.message import Message
 from fakes import Board, run, turns
 from rows import rows
-from thingsboard import payload_json
+from thingsboard import memory, payload_json
 from thingsboard.clock import Clock
 from thingsboard.rpc import Commands
 
@@ -267,7 +267,10 @@ def test_replies_that_nobody_answers_are_bounded_with_their_tasks():
         gate = asyncio.Event()
         ran = []
 
+        on_their_way = []
+
         async def send(id, payload):
+            on_their_way.append(id)
             await gate.wait()
 
         it.commands = Commands(payload_json, Clock(Board()), send, it.report)
@@ -275,11 +278,13 @@ def test_replies_that_nobody_answers_are_bounded_with_their_tasks():
         tasks = [asyncio.create_task(it.commands.take(make(n))) for n in range(50)]
         await turns(3)
         assert ran == list(range(8)) and it.commands.refused == 42
+        assert len(on_their_way) == 3
         # Their repetitions do not send a reply once more while it is on its way.
         assert [it.commands.admit(make(n)) for n in range(8)] == [None] * 8
         gate.set()
         for task in tasks:
             await task
+        assert len(on_their_way) == 8
         assert it.commands.admit(make(8))  # the places are free again
 
     run(main())
@@ -291,3 +296,14 @@ def test_a_command_that_cannot_begin_takes_no_place():
         command = it.commands.admit(make(n))
         it.commands.done(command)
     assert it.commands.refused == 0
+
+
+def test_where_memory_is_short_no_command_begins():
+    it = Scene()
+    real = memory.is_short
+    memory.is_short = lambda reserve: True
+    try:
+        assert it.commands.admit(make(1)) is None
+    finally:
+        memory.is_short = real
+    assert it.commands.refused == 1 and it.commands.admit(make(1))

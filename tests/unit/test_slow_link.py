@@ -148,7 +148,7 @@ def test_small_requests_and_pings_say_nothing_of_the_size():
 def test_large_answers_let_blocks_grow():
     peer = Peer()
     for _ in range(6):
-        peer.endpoint.block_failed()
+        peer.endpoint.blocks.failed()
     for size in (128, 256, 512):
         for _ in range(4):
             assert peer.endpoint.block_size == size

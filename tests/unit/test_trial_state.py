@@ -154,15 +154,15 @@ def test_without_a_state_strange_folders_do_no_harm():
         b"",
         b"[]",
         b"{}",
-        b'{"files": []}',
-        b'{"files": [["x", 1, 2]]}',
-        b'{"files": 1}',
+        b"{}\n",
+        b"{}\nx 1 2\n",
+        b"[]\nx\n",
     ):
         write(root, "slot_a/PACKAGE", bytes(394) + text)
         assert boot(root)[1] == FACTORY, text
         os.remove(root + "trial.state")
     m = manifest([])
-    for key, value in (("sequence", "9"), ("sequence", None), ("files", [[5, 1, "x"]])):
+    for key, value in (("sequence", "9"), ("sequence", None), ("files", [["..", 1, "x"]])):
         write(root, "slot_b/PACKAGE", header(dict(m, **{key: value})))
         assert boot(root)[1] == FACTORY, value
         os.remove(root + "trial.state")

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from ota import CHUNK, PACKAGES, Life, assignment, scene
+from ota import BLOCK, PACKAGES, Life, assignment, scene
 from rows import rows
 
 wait_for_ms = asyncio.wait_for_ms  # the real one
-CHUNKS = -(-len(PACKAGES["1.1"]) // CHUNK)
+BLOCKS = -(-len(PACKAGES["1.1"]) // BLOCK)
 
 
 def refusals(life):
@@ -34,7 +34,7 @@ def test_what_runs_is_told_once_per_assignment_and_start(slept, server, root):
             life.until(ticks=20)
             assert server.values("sw_state").count("UPDATED") == n
     life.off()
-    assert len(server.asked) == CHUNKS and slept == [] and not life.reset
+    assert len(server.asked) == BLOCKS and slept == [] and not life.reset
 
 
 @scene
@@ -61,6 +61,20 @@ def test_what_the_server_never_has_is_asked_for_a_few_times(slept, server, root,
     life.off()
 
 
+@rows(*[(fault, n) for fault in ("4.04", "4.00") for n in range(1, 7)])
+@scene
+def test_what_is_refused_a_moment_before_another_is_assigned_did_not_fail(
+    slept, server, root, fault, n
+):
+    server.fault = lambda version, num: fault if version == "1.1" else None
+    server.then[n] = lambda: life.assign("1.2")
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset, life.log
+    life.off()
+    assert server.values("sw_error") == [] and Life(server, root).runs() == "1.2"
+
+
 @scene
 def test_a_wait_ends_with_another_assignment(slept, server, root):
     asyncio.wait_for_ms = wait_for_ms  # it takes its time: far longer than this test
@@ -78,8 +92,8 @@ def test_a_wait_ends_with_another_assignment(slept, server, root):
 
 
 @scene
-def test_chunks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
-    def lossy(version, chunk):
+def test_blocks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
+    def lossy(version, block):
         server.endpoint.heard += 1  # signs of life are answered
         return "silence" if server.sizes[-1] > 256 else None
 
@@ -93,14 +107,14 @@ def test_chunks_shrink_where_only_large_datagrams_are_lost(slept, server, root):
 
 
 @scene
-def test_chunks_stay_large_through_an_outage(slept, server, root):
+def test_blocks_stay_large_through_an_outage(slept, server, root):
     outage = ["silence"] * 5
     server.fault = lambda version, n: outage.pop() if outage else None
     life = Life(server, root)
     life.assign("1.1")
     assert life.until() and life.reset, life.log
     life.off()
-    assert set(server.sizes) == {CHUNK}
+    assert set(server.sizes) == {BLOCK}
 
 
 @scene

@@ -70,9 +70,17 @@ def key_id(key=KEY):
 def header(manifest, key=KEY):
     """Return the signed header of a manifest, which is a dict or any bytes."""
     if isinstance(manifest, dict):
-        manifest = json.dumps(manifest).encode()
+        manifest = text(manifest)
     start = MAGIC + (MANIFEST + len(manifest)).to_bytes(2, "big") + key_id(key)
     return start + sign(start + manifest) + manifest
+
+
+def text(manifest):
+    """Return the bytes of a manifest: its fields as JSON, then a line for each of its files."""
+    fields = {name: manifest[name] for name in manifest if name != "files"}
+    lines = [json.dumps(fields)]
+    lines += [" ".join([str(part) for part in file]) for file in manifest["files"]]
+    return "".join([line + "\n" for line in lines]).encode()
 
 
 def digest(content):

@@ -13,24 +13,27 @@ from thingsboard.session import Session
 NOW_S = 1_790_000_000
 OBSERVE = 6
 
+_real_sleep = asyncio.sleep
 _real_sleep_ms = asyncio.sleep_ms
 _real_wait_for_ms = asyncio.wait_for_ms
-_TURNS = 30  # turns of the event loop after which all tasks have done what they can
 
 
 class World(Board):
     """`with World() as world:` sleeps take no time; the clock jumps to the next that ends.
 
-    It is also the module `time` of a Clock, with a clock that nobody has set.
+    It is also the module `time` of a Clock, with a clock that nobody has set. turns: of the event
+    loop, after which all tasks have done what they can; one task that sleeps needs few.
     """
 
-    def __init__(self):
+    def __init__(self, turns=30):
         super().__init__()
+        self.turns = turns
         self.loop = Loop()
         self.waits = 0  # calls of wait_for_ms()
         self._sleepers = []  # [until, event]
 
     def __enter__(self):
+        asyncio.sleep = self.sleep
         asyncio.sleep_ms = self.sleep_ms
         asyncio.wait_for_ms = self.wait_for_ms
         self.loop.__enter__()
@@ -38,8 +41,12 @@ class World(Board):
 
     def __exit__(self, *_):
         self.loop.__exit__()
+        asyncio.sleep = _real_sleep
         asyncio.sleep_ms = _real_sleep_ms
         asyncio.wait_for_ms = _real_wait_for_ms
+
+    async def sleep(self, s):
+        await self.sleep_ms(int(1000 * s))
 
     async def sleep_ms(self, ms):
         sleeper = [self.now + ms, asyncio.Event()]
@@ -80,7 +87,7 @@ class World(Board):
     async def _pass_ms(self, ms):
         end = self.now + ms
         while True:
-            await turns(_TURNS)
+            await turns(self.turns)
             self.now = min([until for until, _ in self._sleepers] + [end])
             woken = [sleeper for sleeper in self._sleepers if sleeper[0] <= self.now]
             for sleeper in woken:

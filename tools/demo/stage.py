@@ -1,5 +1,6 @@
 """Where the demo plays: a simulator on loopback and a virtual board, and ways to watch both."""
 
+import bisect
 import json
 import re
 import shutil
@@ -22,6 +23,12 @@ PROFILE = {
 }
 INTERVAL_S = 2  # a person watches; every other setting is the firmware's default
 MEASURED = re.compile(r"measured (\d+) ")
+NEAR_MS = 60
+
+
+def _nearest(stored, ts):
+    at = bisect.bisect(stored, ts)
+    return min((abs(ts - other) for other in stored[max(0, at - 1) : at + 1]), default=1e9)
 
 
 class Failed(Exception):
@@ -95,6 +102,14 @@ class Stage:
         """Return the times of the measurements told on the console since a line."""
         lines = self.board.lines[after:]
         return {int(match[1]) for line in lines if (match := MEASURED.search(line))}
+
+    def missing(self, times: set[int]) -> set[int]:
+        """Return which of the times of measurements the server has no telemetry for.
+
+        The console tells the time a moment after the record has taken it.
+        """
+        stored = sorted(self.stored())
+        return {ts for ts in times if _nearest(stored, ts) > NEAR_MS}
 
     def stored(self) -> set[int]:
         """Return the times of the telemetry that the server has."""

@@ -5,14 +5,14 @@ import statistics
 import time
 from pathlib import Path
 
-from tools.demo.stage import Failed, Stage, require
+from tools.demo.stage import NEAR_MS, Failed, Stage, require
 from tools.demo.updates import UPDATES
 from tools.vboard import BLOCK
 
 REACHED_S = 30  # an attribute set after a restart of the server is to be on the device by then
 LOSS = 0.2
 OUTAGE_S = 6
-RECORDS = 100
+RECORDS = 60  # fewer than half of what the outbox holds
 MEMORY = Path("/proc/meminfo")  # where there is one, the board measures it
 
 
@@ -97,7 +97,7 @@ def server_restart(stage: Stage) -> str:
     time.sleep(6)
     outage = stage.measured(line)
     require(outage, "no record was due during the outage")
-    require(not outage & stage.stored(), "a record arrived during the outage")
+    require(stage.missing(outage) == outage, "a record arrived during the outage")
     sim.restart()
     require(not sim.observes(stage.device), "the observation is still known")
     sim.answer_again()
@@ -106,7 +106,7 @@ def server_restart(stage: Stage) -> str:
     sim.set_shared(stage.device, interval=1)
     board.wait_line("interval 1 s", REACHED_S, line)
     took = time.monotonic() - began
-    stage.until(lambda: outage <= stage.stored(), 60, "the records of the outage")
+    stage.until(lambda: not stage.missing(outage), 60, "the records of the outage")
     stage.until(lambda: sim.observes(stage.device, "rpc"), 60, "observation of commands")
     # The server counts commands from 0 again; this one is like no earlier one with its number.
     require(stage.rpc("setLed", {"on": False}) == {"on": False}, "setLed")
@@ -117,20 +117,20 @@ def loss(stage: Stage) -> str:
     """A bad link loses datagrams both ways, but no record."""
     sim, board = stage.sim, stage.board
     line = len(board.lines)
-    sim.set_shared(stage.device, interval=0.25)
-    board.wait_line("interval 0.25 s", 30, line)
+    sim.set_shared(stage.device, interval=0.5)
+    board.wait_line("interval 0.5 s", 30, line)
     event, before = len(sim.events), dict(sim.link.counts)
     line = len(board.lines)
     sim.link.loss_up = sim.link.loss_down = LOSS
     try:
         stage.until(lambda: len(stage.measured(line)) >= RECORDS, 120, f"{RECORDS} records")
         recorded = set(sorted(stage.measured(line))[:RECORDS])
-        stage.until(lambda: recorded <= stage.stored(), 120, "all of them in the store")
+        stage.until(lambda: not stage.missing(recorded), 120, "all of them in the store")
     finally:
         sim.link.loss_up = sim.link.loss_down = 0
-    first, last = min(recorded), max(recorded)
+    first, last = min(recorded) - NEAR_MS, max(recorded) + NEAR_MS
     stored = {ts for ts in stage.stored() if first <= ts <= last}
-    require(stored == recorded, f"{len(stored - recorded)} records that nobody took")
+    require(len(stored) == len(recorded), f"{len(stored)} stored of {len(recorded)} taken")
     lost = {way: sim.link.counts[way] - before[way] for way in before}
     require(lost["dropped_up"] and lost["dropped_down"], "the link lost nothing")
     return (
@@ -152,10 +152,10 @@ def wifi_outage(stage: Stage) -> str:
         network.link = False
         time.sleep(OUTAGE_S)
         outage = stage.measured(line)
-        require(not outage & stage.stored(), "a record arrived during the outage")
+        require(stage.missing(outage) == outage, "a record arrived during the outage")
         network.link = True
         board.wait_line("wifi: joined", 30, line)
-        stage.until(lambda: outage <= stage.stored(), 60, "the records of the outage")
+        stage.until(lambda: not stage.missing(outage), 60, "the records of the outage")
     finally:
         network.dns = "answers"
     times = sorted(stage.measured(line))

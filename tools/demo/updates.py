@@ -38,7 +38,7 @@ def updated(stage: Stage) -> str:
     require(path == expected, f"states: {path}")
     runs(stage, "1.1")
     return (
-        f"{size / 1024:.0f} KiB, {len(package.served)} chunks, {twice} bytes twice; "
+        f"{size / 1024:.0f} KiB, {len(package.served)} blocks, {twice} bytes twice; "
         "the new library runs, the dropped module is gone; confirmed"
     )
 
@@ -68,12 +68,12 @@ def rolled_back(stage, version, sequence, fault, cause, reason):
     again = board.resets - resets - Counter(reset=1)  # one to start the new release
     require(again == {cause: 3}, f"resets: {again}")
     runs(stage, "1.1")
-    chunks = len(package.served)
+    blocks = len(package.served)
     stage.sim.set_shared(stage.device, interval=2.5)
     board.wait_line("interval 2.5 s", 30, line)
     stage.sim.set_shared(stage.device, interval=2)
     board.wait_line("interval 2 s", 30, line)
-    require(len(package.served) == chunks, "it is downloaded again")
+    require(len(package.served) == blocks, "it is downloaded again")
     return f"three starts, then 1.1 again; the server was told: {error}"
 
 
@@ -88,7 +88,7 @@ def foreign(stage: Stage) -> str:
     runs(stage, "1.1")
     error = stage.device.latest()["fw_error"]
     require("key" in error, f"the error told is {error!r}")
-    return f"told: {error}; {len(package.served)} chunks served, nothing erased"
+    return f"told: {error}; {len(package.served)} blocks served, nothing erased"
 
 
 def served(stage, package, after=0):

@@ -37,14 +37,15 @@ HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 118_000}
 APART = {
     "abupdate.partition_slot": None,  # ESP32 images with two app partitions
     "coap.dns": "network",
+    "coap.download": "update",
     "coap.dtls": "dtls",
+    "coap.fetch": "update",
     "coap.resolver": "network",
     "coap.supervisor": "network",
     "firmware.supervisor": "network",
     "firmware.wifi": "network",
     "thingsboard.assignment": "update",
     "thingsboard.checksum": "update",
-    "thingsboard.chunks": "update",
     "thingsboard.payload_protobuf": "protobuf",
     "thingsboard.updater": "update",
     "thingsboard.url": None,  # packages at a coap:// address

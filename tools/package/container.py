@@ -16,10 +16,11 @@ MAGIC = b"ABU1"
 KEY_ID_AT = 6
 SIGNATURE_AT = 10
 MANIFEST_AT = SIGNATURE_AT + keys.BYTES
-MAX_HEADER = 4096
+MAX_HEADER = 8192
 
 KINDS = ("app", "firmware")
-NAME = re.compile(r"[a-z0-9_.]+(/[a-z0-9_.]+)*")
+NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+TAKEN = "PACKAGE"  # the header, beside the files of an application
 
 
 class PackageError(ValueError):
@@ -64,8 +65,9 @@ def build(
     check(files, kind=kind, title=title, version=version, boards=boards, sequence=sequence)
     fields = {"boards": boards, "kind": kind, "sequence": sequence}
     fields |= {"title": title, "version": version}
-    fields["files"] = [[name, len(content), digest(content)] for name, content in files]
-    manifest = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+    lines = [json.dumps(fields, separators=(",", ":"), ensure_ascii=False)]
+    lines += [f"{name} {len(content)} {digest(content)}" for name, content in files]
+    manifest = "".join(line + "\n" for line in lines).encode()
     length = MANIFEST_AT + len(manifest)
     if length > MAX_HEADER:
         excess = length - MAX_HEADER
@@ -92,9 +94,13 @@ def check(files, *, kind, title, version, boards, sequence) -> None:
     names = {name for name, _ in files}
     if len(names) < len(files):
         raise PackageError("a file is there twice")
+    if len({name.lower() for name in names}) < len(names):
+        raise PackageError("two names differ by case only")
     for name in sorted(names):
-        if not NAME.fullmatch(name) or ".." in name:
-            raise PackageError(f"the name {name!r}: only a-z 0-9 _ . and / between them")
+        if not NAME.fullmatch(name) or ".." in name or "." in name.split("/"):
+            raise PackageError(f"the name {name!r}: only A-Z a-z 0-9 _ - . and / between them")
+        if name == TAKEN:
+            raise PackageError(f"the name {name} is taken")
         if any(other.startswith(name + "/") for other in names):
             raise PackageError(f"{name!r} is both a file and a folder")
 
@@ -109,8 +115,9 @@ def parse(data: bytes) -> Container:
         raise PackageError("this is no update package")
     header = data[:length]
     try:
-        manifest = json.loads(header[MANIFEST_AT:])
-        entries = [(str(name), int(size), str(sha)) for name, size, sha in manifest["files"]]
+        first, *lines = header[MANIFEST_AT:].decode().split("\n")[:-1]
+        manifest = json.loads(first)
+        entries = [(name, int(size), sha) for name, size, sha in map(str.split, lines)]
         fields = {k: manifest[k] for k in ("kind", "title", "version", "boards", "sequence")}
     except (ValueError, TypeError, KeyError) as error:
         raise PackageError(f"the manifest is wrong: {error!r}") from error

@@ -3,6 +3,7 @@
 from micropython import const
 
 from . import Refused
+from .header import files
 from .slot import Slot
 
 _FOLDER = const(2)  # blocks that LittleFS takes for one
@@ -45,9 +46,7 @@ class AppSlot(Slot):
                 remove(path)
             trial.os.mkdir(self._folder)
             trial.save(self.header_file, manifest["header"])
-        # The header is in flash now, and is parsed from there again: once at a time is enough.
-        del manifest["header"]
-        self._later = iter(manifest.pop("files"))
+        self._later = files(manifest["header"])
         _, done = trial.check(trial.spare)
         self._open_next(done)
         return done
@@ -120,7 +119,7 @@ class AppSlot(Slot):
         for _, size in self._walk(self._folder):
             free += _FOLDER if size is None else 1 + size // block
         need = _SPARE
-        for _, size, _ in self._manifest["files"]:
+        for _, size, _ in files(self._manifest["header"]):
             need += 1 + size // block
         if need > free:
             raise Refused("needs %d blocks of flash, %d are free" % (need, free))

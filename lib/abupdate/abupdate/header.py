@@ -3,7 +3,8 @@
 #
 #   magic 4 | length of the header 2 | key id 4 | signature 384 | manifest
 #
-# The signature covers the header without itself. The payload follows the header.
+# The signature covers the header without itself. The payload follows the header. The manifest is a
+# line of JSON, and a line for each file: all of them parsed would take several times the RAM.
 
 import hashlib
 
@@ -16,7 +17,7 @@ _LENGTH_AT = const(4)  # of the whole header, big-endian
 _KEY_ID_AT = const(6)
 _SIGNATURE_AT = const(10)
 MANIFEST_AT = const(394)
-_BYTES_MAX = const(4096)
+_BYTES_MAX = const(8192)
 
 _KEY_BYTES = const(384)  # of a public key, which is its modulus, and of a signature
 _EXPONENT = const(65537)  # of every key
@@ -55,3 +56,13 @@ def verify(header, keys):
                 return
             raise Refused("its signature is wrong")
     raise Refused("signed with an unknown key")
+
+
+def files(header):
+    """Yield (name, bytes, SHA-256 in base64) of each file in a header. Raises ValueError."""
+    end = header.index(b"\n", MANIFEST_AT)
+    while end + 1 < len(header):
+        at = end + 1
+        end = header.index(b"\n", at)
+        name, size, digest = header[at:end].decode().split(" ")
+        yield name, int(size), digest

@@ -9,26 +9,28 @@ from binascii import crc32
 from micropython import const
 
 from . import Refused
-from .header import MANIFEST_AT, length, verify
+from .header import MANIFEST_AT, files, length, verify
 
-_NAME = const("abcdefghijklmnopqrstuvwxyz0123456789_./")  # what a file name may consist of
+# What a file name may consist of.
+_NAME = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./")
+_TAKEN = const("PACKAGE")  # the header, beside the files of an application
 
 
 def parse(header):
     """Return the manifest of a header as a dict. Raises Refused if it is not well-formed.
 
-    title, version, kind: strings. boards: list of strings. sequence: int. files: list of
-    [name, bytes, SHA-256 in base64]; their contents, one after the other, are the payload.
-    Added are: size, that of the payload; header, the bytes; id, their CRC32, by which a Trial
-    knows the package again.
+    title, version, kind: strings. boards: list of strings. sequence: int. The contents of the
+    files (header.files), one after the other, are the payload. Added are: size, that of the
+    payload; header, the bytes; id, their CRC32, by which a Trial knows the package again.
     """
     try:
-        manifest = json.loads(header[MANIFEST_AT:])
+        manifest = json.loads(header[MANIFEST_AT : header.index(b"\n", MANIFEST_AT)])
         texts = [manifest["title"], manifest["version"], manifest["kind"]]
         counts = [manifest["sequence"]]
         size = 0
-        for name, n, _ in manifest["files"]:
-            if name.strip(_NAME) or ".." in name or "//" in "/" + name + "/":
+        for name, n, _ in files(header):
+            odd = name.strip(_NAME) or ".." in name or "//" in "/" + name + "/"
+            if odd or name == _TAKEN:
                 raise ValueError(name)
             counts.append(n)
             size += n

@@ -6,6 +6,7 @@
 from micropython import const
 
 from . import Refused
+from .header import files
 from .slot import Slot
 
 _BLOCK = const(4096)  # what is erased and written at once
@@ -61,7 +62,7 @@ class PartitionSlot(Slot):
         if seen:
             seen(self.stored())
         _, found = self.trial.digest(_Reader(self._target, self._manifest["size"]).readinto, seen)
-        ((_, _, digest),) = self._manifest["files"]
+        ((_, _, digest),) = files(self._manifest["header"])
         if found != digest:
             self.trial.save(_BLOCKS_FILE, b"")  # which block is wrong is not known
             raise Refused("the content does not match")

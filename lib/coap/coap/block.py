@@ -5,9 +5,9 @@
 #   upload     one block of our body                    the answer to the last block
 #   download   no payload; the block that is wanted     the last block of the answer's body
 #
-# Without a body of ours, or when an earlier transfer brought a part of the answer (offset), the
-# upload is left out. While nothing asks for blocks a transfer is plain: the request goes out as
-# it is, and the answer comes back as it is, unless the server talks of blocks in it.
+# Without a body of ours the upload is left out. While nothing asks for blocks a transfer is plain:
+# the request goes out as it is, and the answer comes back as it is, unless the server talks of
+# blocks in it.
 
 from micropython import const
 
@@ -38,30 +38,58 @@ def exponent(block_size):
     return szx
 
 
+class Body:
+    """What all blocks of an answer have to agree on.
+
+    size is in bytes, if the peer told it with the first block.
+    """
+
+    size = None
+    _etag = False  # before the first block; None: it has none
+
+    def check(self, response, start, size, more):
+        """Check a block of this size that begins at byte start. Raises TransferError."""
+        end = start + len(response.payload)
+        if more and end - start != size:
+            raise TransferError("a block is not full")
+        etag = response.option(_ETAG)
+        total = response.uint(_SIZE2)
+        if self._etag is False:
+            self._etag = etag
+            self.size = total
+        if (
+            etag != self._etag
+            or total not in (None, self.size)
+            or self.size
+            and (end >= self.size if more else end != self.size)
+        ):
+            raise TransferError("the body changed on the way")
+
+
 class Transfer:
     """One request whose body, or whose answer's body, may be larger than a block.
 
     message is the request with its whole body as payload. block_size (16 to 1024, rounded down to
     a power of two) is the largest we send and, when below 1024, what we ask the peer for. The
-    answer's body, from offset (whole blocks) on, goes to sink(bytes) block by block, or is
-    collected; more than max_body bytes end the transfer.
+    answer's body goes to sink(bytes) block by block, or is collected; more than max_body bytes
+    end the transfer.
     """
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
     _sent = 0  # bytes of our body which the peer has
+    _got = 0  # bytes of the answer's body which we have
     _restarted = False  # after a 4.08: once only
-    _etag = _size = None  # of the answer, from its first block
-    _parts = None  # of the answer's body; None before its first block
 
-    def __init__(self, message, block_size=1024, sink=None, max_body=16384, offset=0):
+    def __init__(self, message, block_size=1024, sink=None, max_body=16384):
         szx = exponent(block_size)
         self.message = message
         self._our_szx = self._their_szx = szx  # of the blocks we send; the largest we take
+        self._body = Body()  # of the answer
+        self._parts = []
         self.sink = sink
         self.max_body = max_body
-        self._got = offset  # bytes of the answer's body that need not come any more
-        self._plain = szx == 6 and not (sink or offset) and len(message.payload) <= 1024
-        self._uploading = len(message.payload) > 0 and not offset  # the phase
+        self._plain = szx == 6 and not sink and len(message.payload) <= 1024
+        self._uploading = len(message.payload) > 0  # the phase
 
     def next_request(self):
         """Return the next Message to send; token and message id are the endpoint's."""
@@ -112,7 +140,7 @@ class Transfer:
         code = response.code
         ours = self._sent >> self._our_szx + 4
         # libcoap leaves the echo out of its last answer.
-        num, _, szx = _block(response, _BLOCK1, ours, self._our_szx)
+        num, _, szx = block_of(response, _BLOCK1, ours, self._our_szx)
         smaller = szx < self._our_szx
         again = code == _INCOMPLETE and self._sent and not self._restarted
         if again:
@@ -139,30 +167,16 @@ class Transfer:
 
     def _download(self, response):
         # Take one block of the answer; return whether there are more.
-        num, more, szx = _block(response, _BLOCK2, 0, self._their_szx)
+        num, more, szx = block_of(response, _BLOCK2, 0, self._their_szx)
         payload = response.payload
         size = 16 << szx
-        etag = response.option(_ETAG)
-        total = response.uint(_SIZE2)
-        if self._parts is None:
-            self._etag = etag
-            self._size = total
-            self._parts = []
-        got = self._got + len(payload)
         if szx > self._their_szx or num * size != self._got:
             raise TransferError(_MISFIT % (num, size, self._got))
-        if more and len(payload) != size:
-            raise TransferError("a block is not full")
-        if (
-            etag != self._etag
-            or total not in (None, self._size)
-            or not (more or self._size in (None, got))
-        ):
-            raise TransferError("the body changed on the way")
-        if max(got, self._size or 0) > self.max_body:
-            raise TransferError("the body is over max_body")
+        self._body.check(response, self._got, size, more)
         self._their_szx = szx
-        self._got = got
+        self._got += len(payload)
+        if max(self._got, self._body.size or 0) > self.max_body:
+            raise TransferError("the body is over max_body")
         if self.sink:
             self.sink(payload)
         else:
@@ -172,8 +186,8 @@ class Transfer:
         response.payload = b"".join(self._parts)
 
 
-def _block(response, number, num, szx):
-    # Return num, more and szx of a block option; without the option, those given and no more.
+def block_of(response, number, num, szx):
+    """Return num, more and szx of a block option; without it those given, and no more."""
     n = response.uint(number)
     if n is None:
         return num, 0, szx

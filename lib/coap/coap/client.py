@@ -47,11 +47,9 @@ def _verb(code):
         options=(),
         type=_CON,
         timeout_ms=_WAIT_MS,
-        bulk=False,
         block_size=1024,
         sink=None,
         max_body=16384,
-        offset=0,
         code=code,
     ):
         return self.request(
@@ -62,11 +60,9 @@ def _verb(code):
             options,
             type,
             timeout_ms,
-            bulk,
             block_size,
             sink,
             max_body,
-            offset,
         )
 
     return verb
@@ -114,26 +110,23 @@ class Client:
         options=(),
         type=_CON,
         timeout_ms=_WAIT_MS,
-        bulk=False,
         block_size=1024,
         sink=None,
         max_body=16384,
-        offset=0,
     ):
         """Return a coroutine that sends a request and returns the response.
 
         That is a Message of class 2 with its whole body. path is "a/b" or a sequence of segments,
         query a sequence of strings, options one of (number, bytes), payload bytes or any buffer.
-        timeout_ms (default 93 s) is for each block. bulk: one of many (Endpoint.request).
-        block_size, sink, max_body and offset are block.Transfer's; what is not bulk gets smaller
-        blocks on a path that drops larger ones. Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS,
-        ResetError, others), TransferError, ValueError.
+        timeout_ms (default 93 s) is for each block. block_size, sink and max_body are
+        block.Transfer's; on a path that drops large datagrams blocks are smaller.
+        Raises ResponseError, OSError (ETIMEDOUT, ENOBUFS, ResetError, others), TransferError,
+        ValueError.
         """
-        message = Message(code, payload, _uri(path, query, options), type)
-        if not bulk:
-            block_size = min(block_size, self.endpoint.block_size)
-        transfer = Transfer(message, block_size, sink, max_body, offset)
-        return self.transfer(transfer, timeout_ms, bulk)
+        message = Message(code, payload, uri(path, query, options), type)
+        block_size = min(block_size, self.endpoint.block_size)
+        transfer = Transfer(message, block_size, sink, max_body)
+        return self.transfer(transfer, timeout_ms)
 
     def observe(
         self,
@@ -150,7 +143,7 @@ class Client:
         delivers also what is older than the last one. The rest is as for request().
         Raises OSError, ValueError.
         """
-        message = Message(1, b"", _uri(path, query, options), type)
+        message = Message(1, b"", uri(path, query, options), type)
         return Observation(self, message, timeout_ms, ordered)
 
     def ping(self, timeout_ms=_WAIT_MS):
@@ -183,12 +176,12 @@ class Client:
         self.transport.close()
         self._give_up(OSError(errno.ENOTCONN))
 
-    async def transfer(self, transfer, timeout_ms, bulk=False):
+    async def transfer(self, transfer, timeout_ms):
         # Do what is left of a transfer and return its last response.
         response = None
         while not response:
             receiver = Receiver()
-            exchange = self.start(transfer.next_request(), timeout_ms, receiver, None, bulk)
+            exchange = self.start(transfer.next_request(), timeout_ms, receiver)
             try:
                 response = transfer.receive(await receiver.next())
             finally:
@@ -306,7 +299,7 @@ class Client:
             self._asleep = False
 
 
-def _uri(path, query, options):
+def uri(path, query, options):
     # The options that name a resource (RFC 7252 section 6.4), and others.
     result = []
     for segment in path.split("/") if isinstance(path, str) else path:

@@ -12,9 +12,9 @@
 #   QUEUED     it has a place                          SENT        _send()
 #   SENT       no answer in time: a CON, or bulk       QUEUED      handle_timeout(), _lost()
 #   SENT       no answer in time: any other NON        WAITING     handle_timeout(), _lost()
-#   SENT       bulk, a later bulk request is answered  QUEUED      _answered(), _lost()
-#   QUEUED     an empty ACK (late, while QUEUED)       WAITING     receive_datagram()
-#   SENT       an empty ACK                            WAITING     receive_datagram()
+#   SENT       bulk, a later one is answered           SENT        _answered(): a moment is left
+#   SENT       bulk, an empty ACK                      SENT        receive_datagram(): NON again
+#   QUEUED, SENT   otherwise an empty ACK              WAITING     receive_datagram()
 #   any        an answer that observes                 OBSERVING   receive_datagram()
 #   any        any other answer, a Reset               ended       receive_datagram()
 #   OBSERVING  _FRESH_MS without a notification        OBSERVING   handle_timeout(): number None
@@ -37,6 +37,7 @@ from .message import decode
 from .pace import Fit, RoundTrip
 
 _CON = const(0)
+_NON = const(1)
 _ACK = const(2)
 _RST = const(3)
 _TYPE = const(0x30)  # its bits in the first byte of a datagram; none set: CON
@@ -45,7 +46,7 @@ _OBSERVE = const(6)
 _FRESH_MS = const(128_000)  # later than this any notification is newer (RFC 7641 section 3.4)
 _HALF_MS = const(1 << 29)  # half the period of ticks_ms on boards
 _MIN_CON_MS = const(1000)  # floors of the first timeout once round trips have been measured
-_MIN_NON_MS = const(200)
+_MIN_NON_MS = const(150)
 _MAX_BACKOFF_MS = const(8000)  # of what a loss leaves behind for the next request
 _LATE_MS = const(247_000)  # EXCHANGE_LIFETIME: nothing later belongs to an exchange
 _IDLE_MS = const(3600_000)  # so often time is looked at: deadlines stay comparable
@@ -92,7 +93,7 @@ class Exchange:
 
     # Defaults stand in the class: an instance takes RAM only for what differs.
     observe = None  # for an observation: whether only fresh notifications count
-    bulk = False  # part of a download: uses the window, is sent again with a new message id
+    bulk = False  # a block of a download: uses the window, is sent again with a new message id
     con = True  # how it is sent, and with that how it is repeated
     state = _QUEUED
     number = None  # Observe value of the last fresh notification; None before, and _FRESH_MS after
@@ -102,7 +103,7 @@ class Exchange:
     took_ms = None  # from its first datagram to the answer
     taught = False  # whether an answer after the end has told how slow the link is
     # No more than this is set by _send(), and means nothing before:
-    #   sent_at     when it was sent first
+    #   sent_at     when it was sent first; last_at: last
     #   serial      its place in the order of all that was sent
     #   timeout_ms  how long to wait for an answer; doubles with each repetition of a CON
     #   resend_at   when that is over; means nothing unless SENT
@@ -134,6 +135,7 @@ class Endpoint:
     _backoff = 0  # doublings of the timeout since the last clean round trip
     serial = 0  # datagrams sent
     _halved = 0  # losses up to this serial belong to a window that was halved already
+    _newest = 0  # the serial of the bulk request that was sent last of those answered
     _silent = 0  # windows lost since anything was heard
 
     def __init__(self, random, ack_timeout_ms=2000, window_limit=3):
@@ -147,21 +149,13 @@ class Endpoint:
         self._seen = [None] * _SEEN  # CRC32 (it covers the message id) of the last messages taken
         self._seen_at = 0  # the oldest of them
         self._past = []  # the last exchanges of which a late answer tells something
-        self._blocks = Fit()
+        self.blocks = Fit()  # told of large datagrams, ours and the peer's
         self._round_trip = RoundTrip()
 
     @property
     def block_size(self):
         """The size of blocks to send and to ask for, in bytes."""
-        return self._blocks.size
-
-    def block_failed(self):
-        """Note that a large datagram, ours or the peer's, seems to be lost for its size."""
-        self._blocks.failed()
-
-    def block_worked(self):
-        """Note that a block of block_size came through."""
-        self._blocks.worked()
+        return self.blocks.size
 
     def request(self, message, now, timeout_ms=93_000, observe=None, bulk=False, receiver=None):
         """Queue a request (an Empty CON: a ping) and return its Exchange.
@@ -277,10 +271,15 @@ class Endpoint:
         self._answered(found, now)
         size = max(len(message.payload), len(found.datagram) - _LARGE // 2)
         if size * 4 > self.block_size * 3:
-            self.block_worked()
+            self.blocks.worked()
         if not message.code and found.token:
             if type == _RST:
                 self.cancel(found, ResetError(errno.ECONNRESET))
+            elif found.bulk:
+                # Californium says no more if it forgot the transfer; a NON it answers by a Reset.
+                found.con = False
+                found.datagram[0] |= _NON << 4
+                found.resend_at = now + self.ack_timeout_ms
             elif found.state < _WAITING:
                 found.state = _WAITING
         elif found.observe is None:
@@ -310,8 +309,8 @@ class Endpoint:
         datagram = exchange.datagram
         # A CON is repeated as it was; anything else under a new message id, with a new timeout.
         if not (exchange.con and exchange.repeated):
-            if exchange.bulk and self._silent > 1:
-                # Two windows without a sign of life: probe with one CON (PROBING_RATE).
+            if exchange.bulk and self._silent > 3:
+                # Four windows without a sign of life: probe with one CON (PROBING_RATE).
                 datagram[0] &= ~_TYPE
                 exchange.con = True
             mid = self.message_id + 1 & 0xFFFF
@@ -332,6 +331,7 @@ class Endpoint:
             exchange.sent_at = now
             self._be_patient(exchange)
         self.serial += 1
+        exchange.last_at = now
         exchange.serial = self.serial
         exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
@@ -349,11 +349,14 @@ class Endpoint:
             self._backoff = 0
         elif exchange.observe is None:
             exchange.took_ms = ticks_diff(now, exchange.sent_at)
-            self._remember(exchange)
-        for other in self.exchanges:
-            if exchange.bulk and other.bulk and other.state == _SENT:
-                if other.serial < exchange.serial:
-                    self._lost(other)  # overtaken: it goes out again at once
+            self._past = self._past[1 - _PAST :] + [exchange]
+        if exchange.bulk and exchange.serial > self._newest:
+            # What was sent before is lost if it does not come soon (RACK, RFC 8985 section 6.2).
+            self._newest = exchange.serial
+            for other in self.exchanges:
+                if other.bulk and other.state == _SENT and other.serial < exchange.serial:
+                    soon_ms = self._round_trip.overtaken_ms(ticks_diff(now, other.last_at))
+                    other.resend_at = now + min(soon_ms, ticks_diff(other.resend_at, now))
 
     def _be_patient(self, exchange):
         # Let a slow link have the time for an answer to what was sent.
@@ -366,12 +369,8 @@ class Endpoint:
             return  # it was never sent
         # What was asked for (GET, FETCH) may be large as well; a ping has code 0.
         if len(exchange.datagram) > _LARGE or exchange.datagram[1] in (1, 5):
-            self.block_failed()
-        self._remember(exchange)
-
-    def _remember(self, exchange):
-        self._past.append(exchange)
-        del self._past[:-_PAST]
+            self.blocks.failed()
+        self._past = self._past[1 - _PAST :] + [exchange]
 
     def _late(self, past, now):
         # An answer after the end: the link is slow. Or one more after a repetition: the first was
@@ -381,14 +380,14 @@ class Endpoint:
         sample = past.took_ms or ticks_diff(now, past.sent_at)
         if not past.taught and 0 < sample < _LATE_MS:
             past.taught = True
-            self._round_trip.measured(sample)
+            self._round_trip.measured(sample, True)
             self._backoff = 0
             for exchange in self.exchanges:
                 if exchange.state in (_SENT, _WAITING):
                     self._be_patient(exchange)
 
     def _lost(self, exchange):
-        # Return False if the loss belongs to a window that was halved already.
+        # Return whether it tells of silence; not if overtaken, or of a window halved already.
         exchange.state = _QUEUED if exchange.con or exchange.bulk else _WAITING
         exchange.repeated += 1
         exchange.timeout_ms *= 2
@@ -396,4 +395,4 @@ class Endpoint:
             return False
         self._halved = self.serial
         self.window = max(1, self.window >> 1)
-        return True
+        return not exchange.bulk or exchange.serial > self._newest

@@ -14,9 +14,12 @@ class RoundTrip:
 
     _mean = 0  # * 8; 0: none measured
     _deviation = 0  # * 4
+    _reordering = 1  # quarters of a round trip
 
-    def measured(self, ms):
-        """Take the time that one answer took."""
+    def measured(self, ms, late=False):
+        """Take the time that one answer took; late: it was not waited for."""
+        if late:
+            self._reordering = min(self._reordering + 1, 4)
         ms = max(1, ms)
         if self._mean:
             error = ms - (self._mean >> 3)
@@ -32,6 +35,13 @@ class RoundTrip:
         A quarter of the round trip at least is left for what the peer and the link vary.
         """
         return min((self._mean >> 3) + max(self._deviation, self._mean >> 5), _MAX_TIMEOUT_MS)
+
+    def overtaken_ms(self, ms):
+        """Return how long to wait for what was overtaken and sent ms ago (RFC 8985 section 6.2).
+
+        That is what is left of a round trip, and a quarter; more with each answer that was late.
+        """
+        return max(0, (self._mean >> 3) - ms) + (self._mean * self._reordering >> 5)
 
     def patience_ms(self):
         """Return how long to wait for an answer before giving up, at least."""

@@ -28,6 +28,10 @@ class Assignment:
         """Whether enough is known to begin; else more may come."""
         return self.title and self.version and (self.size or self.url)
 
+    def query(self):
+        """Return what names the package to the server, as Uri-Query."""
+        return "title=" + self.title, "version=" + self.version
+
     def check(self):
         """Raise Refused if what is known has the wrong types, or cannot be asked for."""
         for value, kind in (
@@ -39,6 +43,6 @@ class Assignment:
             if type(value) is not kind:  # True is an int to isinstance()
                 raise Refused("the assignment is malformed")
         if not self.url:
-            for query in ("title=" + self.title, "version=" + self.version):
+            for query in self.query():
                 if len(query.encode()) > _QUERY_MAX:
                     raise Refused("too long for CoAP: " + query.split("=")[0])

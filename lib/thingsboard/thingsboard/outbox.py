@@ -6,10 +6,11 @@ from binascii import hexlify, unhexlify
 from coap import Fit
 from micropython import const
 
-from . import payload_json
+from . import memory, payload_json
 
 _RECORDS = const(64)  # in a batch, at most
-_OVERHEAD = const(64)  # bytes of RAM that a record takes beside its values
+_RESERVE = const(6144)  # bytes of free memory, below which the oldest record makes room
+_OVERHEAD = const(96)  # bytes of RAM that a record takes beside its values, on 32 bits
 # So long a record waits for its time: a minute, and what an answer takes to a second look at it.
 _UNTIMED_MS = const(60_500)
 
@@ -66,7 +67,10 @@ class Outbox:
             self.dropped += 1
             self._records.append(entry)
         self._bytes += size
-        while self._bytes > self._max_bytes:
+        most = self._max_bytes
+        if memory.is_short(_RESERVE):
+            most = min(most, self._bytes - size)  # so that the queue does not grow
+        while self._bytes > most and len(self._records) > 1:
             self._remove()
             self.dropped += 1
 

@@ -10,10 +10,14 @@ from binascii import crc32
 from coap import ResponseError
 from micropython import const
 
+from . import memory
+
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
 _COMMANDS = const(8)  # known at a time: their handlers run, or the server has no reply yet
 _BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
+_RESERVE = const(10240)  # bytes of free memory, below which no command is begun
 _HANDLER_MS = const(60_000)
+_REPLIES = const(3)  # on their way at a time: each takes some 3 KB of RAM, a waiting one 1 KB
 _TRIES = const(3)  # to hand over a reply: the server is silent, or busy
 _PAUSE_MS = const(2000)  # between them
 _SERVER_ERROR = const(0xA0)  # 5.00; what is below is the server's last word
@@ -38,7 +42,7 @@ class Commands:
     handlers has them by method; handler_ms is how long an async one may take. codec reads commands
     and writes replies; clock is a Clock; send(id, payload) is a coroutine that has returned when
     the server has the reply; report(what, error) takes what goes wrong. refused counts commands
-    that came while too many were under way.
+    that came while too many were under way, or memory was short.
     """
 
     refused = 0
@@ -51,6 +55,8 @@ class Commands:
         self._send = send
         self.report = report
         self._recent = []  # commands, oldest first
+        self._replying = 0  # replies on their way
+        self._replied = asyncio.Event()
 
     def admit(self, payload):
         """Return the Command that a payload is, or None: nothing is to be done.
@@ -79,6 +85,9 @@ class Commands:
             else:
                 self.refused += 1
                 return
+        if memory.is_short(_RESERVE):
+            self.refused += 1
+            return
         command = Command(crc, now, size)
         recent.append(command)
         return command
@@ -95,12 +104,8 @@ class Commands:
     async def obey(self, command, payload):
         """Do what an admitted command says; reports what goes wrong."""
         try:
-            fields = self.codec.decode("command", payload)
-            id = fields.get("id")
-            payload = None  # it may be large, and the handler slow
-            if not command.reply:
-                await self._run(command, str(fields.get("method")), fields.get("params"))
-            fields = None
+            id = await self._run(command, payload)
+            payload = None  # it may be large, and the server slow
             try:
                 await self._hand_over(id, command.reply)
                 self._forget(command)
@@ -121,35 +126,52 @@ class Commands:
         if not command.reply:  # it was no command, or memory was short
             self._forget(command)
 
-    async def _run(self, command, method, params):
-        try:
-            values = {"error": "no such method"}
-            if method in self.handlers:
-                values = self.handlers[method](params)
-                if hasattr(values, "send"):  # a coroutine
-                    values = await asyncio.wait_for_ms(values, self.handler_ms)
-                if isinstance(values, tuple):
-                    values, command.action = values
-                if values is None:
-                    values = {}
-                elif not isinstance(values, dict):
-                    values = {"error": "the handler returned no dict"}
-            reply = self.codec.encode("reply", values)
-        except Exception as error:
-            # Only the kind goes out: the text may hold what nobody else is to see.
-            self.report(method, error)
-            reply = self.codec.encode("reply", {"error": type(error).__name__})
-        command.size = len(reply)
-        command.reply = reply
+    async def _run(self, command, payload):
+        # Run the handler unless there is a reply; return the id. What the caller sent is not
+        # referred to after that, not even by what is left on obey()'s stack.
+        fields = self.codec.decode("command", payload)
+        if not command.reply:
+            method = str(fields.get("method"))
+            try:
+                values = await self._handled(command, method, fields.get("params"))
+                reply = self.codec.encode("reply", values)
+            except Exception as error:
+                # Only the kind goes out: the text may hold what nobody else is to see.
+                self.report(method, error)
+                reply = self.codec.encode("reply", {"error": type(error).__name__})
+            command.size = len(reply)
+            command.reply = reply
+        return fields.get("id")
+
+    async def _handled(self, command, method, params):
+        # Return what the handler says.
+        if method not in self.handlers:
+            return {"error": "no such method"}
+        values = self.handlers[method](params)
+        if hasattr(values, "send"):  # a coroutine
+            values = await asyncio.wait_for_ms(values, self.handler_ms)
+        if isinstance(values, tuple):
+            values, command.action = values
+        if values is None:
+            return {}
+        return values if isinstance(values, dict) else {"error": "the handler returned no dict"}
 
     async def _hand_over(self, id, reply):
-        for left in range(_TRIES - 1, -1, -1):
-            try:
-                return await self._send(id, reply)
-            except (OSError, ResponseError) as error:
-                if not left or 0 < getattr(error, "code", 0) < _SERVER_ERROR:
-                    raise
-            await asyncio.sleep_ms(_PAUSE_MS)
+        while self._replying == _REPLIES:
+            self._replied.clear()
+            await self._replied.wait()
+        self._replying += 1
+        try:
+            for left in range(_TRIES - 1, -1, -1):
+                try:
+                    return await self._send(id, reply)
+                except (OSError, ResponseError) as error:
+                    if not left or 0 < getattr(error, "code", 0) < _SERVER_ERROR:
+                        raise
+                await asyncio.sleep_ms(_PAUSE_MS)
+        finally:
+            self._replying -= 1
+            self._replied.set()
 
     def _bytes(self):
         return sum([command.size for command in self._recent])

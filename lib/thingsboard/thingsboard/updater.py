@@ -11,27 +11,27 @@
 #   5 it is in the slot: UPDATING, and the board starts anew
 # In 3 and 4 the slot keeps what it has. What failed on trial the slot refuses: that is 2.
 #
-# How a package comes is the business of a coroutine fetch(image, ...), of which there are two:
-# chunks.py and url.py. It feeds an abupdate.image.Image from image.offset on, until that equals
-# image.size. It may be cancelled at any await. It raises Refused for a package that will not do,
-# and what the client raises.
+# How a package comes is the business of coap.fetch. Another way to download fits into _load(): a
+# coroutine that feeds an abupdate.image.Image from image.offset on, until that equals image.size.
+# It may be cancelled at any await. It raises Refused for a package that will not do, and what the
+# client raises.
 
 import asyncio
 from errno import ETIMEDOUT
 
 from abupdate import Refused
 from abupdate.image import Image
+from coap.fetch import fetch
 from micropython import const
 
 from .assignment import NAMES, Assignment
 from .checksum import Checksum
-from .chunks import fetch_chunks
 
 _CLIENT_ERROR = const(0x80)  # 4.00
 _SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
 _REFUSALS = const(5)  # tries that end so before it counts: a cache may be cold for half a minute
-_CHUNK = const(1024)  # bytes: one datagram
-_CHUNK_MIN = const(128)
+_BLOCK = const(1024)  # bytes: one datagram
+_BLOCK_MIN = const(128)
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
 
@@ -103,7 +103,7 @@ class Updater:
     def _renew(self):
         # What was learned of a download is of no use to another one.
         self._furthest = self._refusals = 0  # the offset it came to; refusals since
-        self._chunk = _CHUNK
+        self._block = _BLOCK
 
     async def _settle(self, assignment):
         prefix = assignment.prefix
@@ -151,7 +151,7 @@ class Updater:
         # As a task of its own, so that another assignment can end it.
         endpoint = self.device.client.endpoint
         heard = endpoint.heard
-        self._download = asyncio.create_task(self._start_fetch(assignment, image))
+        self._download = asyncio.create_task(self._load(assignment, image))
         self._fetching = assignment
         try:
             await self._download
@@ -164,8 +164,8 @@ class Updater:
                 self._furthest = image.offset
                 self._refusals = 0
             elif error.args[:1] == (ETIMEDOUT,) and endpoint.heard != heard:
-                # It is only the chunk that does not come: the path may drop large datagrams.
-                self._chunk = max(self._chunk // 2, _CHUNK_MIN)
+                # It is only the block that does not come: the path may drop large datagrams.
+                self._block = max(self._block // 2, _BLOCK_MIN)
             if _CLIENT_ERROR <= getattr(error, "code", 0) < _SERVER_ERROR:
                 self._refusals += 1
                 if self._refusals > _REFUSALS:
@@ -175,19 +175,25 @@ class Updater:
             self._download.cancel()
             self._fetching = self._download = None
 
-    def _start_fetch(self, assignment, image):
-        device = self.device
+    async def _load(self, assignment, image):
+        client = self.device.client
         if assignment.url:
-            from .url import fetch_url
+            from .url import reach
 
-            return fetch_url(assignment.url, image, self.connect, self.progress)
-        if not device.access_token:
+            client, path, query = await reach(assignment.url, self.connect, client.window_limit)
+        elif not self.device.access_token:
             raise Refused("CoAP gives no packages to a device with X.509")
-        path = assignment.prefix, device.access_token
-        client = device.client
-        return fetch_chunks(
-            assignment, path, image, client, self.pause, self.progress, self._chunk
-        )
+        else:
+            path = assignment.prefix, self.device.access_token
+            query = assignment.query()
+        try:
+            how = assignment.size, self._block, self.pause, self.progress
+            await fetch(client, path, query, image, *how)
+        finally:
+            if client is not self.device.client:
+                client.close()
+        if image.offset != image.size:
+            raise Refused("shorter than its manifest says")
 
     def _verify(self, assignment, slot):
         check = Checksum(assignment.algorithm)

@@ -1,49 +1,21 @@
-# Packages elsewhere: fw_url, sw_url of any CoAP server, block by block (RFC 7959).
+# Packages elsewhere: fw_url, sw_url at any CoAP server. Sans-I/O.
 
 from binascii import unhexlify
 
 from abupdate import Refused
 from micropython import const
 
-_BLOCK = const(1024)
 _PORT = const(5683)
 _PORT_MAX = const(65535)
 _OPTION_MAX = const(255)  # bytes (RFC 7252 table 4)
-_MAX_BODY = const(1 << 28)  # the signed manifest says how much it is
 
 
-async def fetch_url(url, image, connect, progress):
-    """Feed an Image from coap://host[:port]/path[?query]; see updater.py.
-
-    connect is coap.connect. Raises Refused, and what Client.get() raises.
-    """
+async def reach(url, connect, window_limit):
+    """Return (client, path, query) of a coap:// URL; connect is coap.connect. Raises Refused."""
     host, port, path, query = split(url)
     if not connect:
         raise Refused("this board fetches no " + url)
-
-    at = image.offset
-
-    def sink(data):
-        nonlocal at
-        image.feed(at, data)
-        at += len(data)
-        if image.size:
-            progress(image.offset, image.size)
-        if image.offset > at:
-            raise EOFError  # the slot has what comes next
-
-    client = await connect(host, port)
-    try:
-        while image.offset != image.size:
-            at = image.offset // _BLOCK * _BLOCK
-            try:
-                await client.get(path, query=query, sink=sink, max_body=_MAX_BODY, offset=at)
-            except EOFError:
-                continue
-            if image.offset != image.size:
-                raise Refused("shorter than its manifest says")
-    finally:
-        client.close()
+    return await connect(host, port, window_limit=window_limit), path, query
 
 
 def split(url):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.measure.bench import download
 from tools.vboard import BoardError
 
-LOSS = 0.05  # chunks come out of order, too
+LOSS = 0.05  # blocks come out of order, too
 SEEDS = (1, 2, 3)
 LEAST, MOST = 64, 192  # KiB, where it is looked for
 STEP = 2

@@ -62,8 +62,8 @@ def _cell(ours, paused, theirs) -> dict:
     for name, runs in (("ours", ours), ("ours_paused", paused), ("libcoap", theirs)):
         if runs:
             cell[f"{name}_s"] = sum(run.seconds for run in runs)
-            chunks = scene.PACKAGE_BYTES / scene.CHUNK
-            cell[f"{name}_datagrams_per_chunk"] = _mean(runs, "datagrams") / chunks
+            blocks = scene.PACKAGE_BYTES / scene.BLOCK
+            cell[f"{name}_datagrams_per_block"] = _mean(runs, "datagrams") / blocks
     cell["ours_installed_s"] = sum(run.installed_s for run in ours)
     if theirs:
         cell["ratio"] = cell["libcoap_s"] / cell["ours_s"]
@@ -88,7 +88,7 @@ def show(result: dict, console: Console) -> None:
     clean = result[f"rtt{rtt}_loss0"]
     cpu = (f"{name} {value} s" for name, value in result["cpu_s_per_mib"].items())
     memory = result["heap"]
-    console.print(f"datagrams per chunk without loss: {clean['ours_datagrams_per_chunk']}")
+    console.print(f"datagrams per block without loss: {clean['ours_datagrams_per_block']}")
     console.print(f"erases of flash per KiB: {result['erases_per_kib']}")
     console.print(f"client CPU per MiB: {', '.join(cpu)}")
     console.print(

@@ -11,7 +11,7 @@ from tools.unixport import LIBRARIES, ROOT
 from tools.vboard import Board
 
 TITLE, VERSION, BOARD, TOKEN = "app", "1.1", "VBOARD", "TOKEN"
-CHUNK = 1024
+BLOCK = 1024
 PACKAGE_BYTES = 128 * 1024
 FILLER = 20_000
 

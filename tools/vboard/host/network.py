@@ -170,7 +170,10 @@ class Network:
     # What the board asks
 
     def _ask(self, line):
-        data = line.recv(65536)
+        try:
+            data = line.recv(65536)
+        except ConnectionError:  # the board died with something unread
+            data = b""
         if not data:
             self._selector.unregister(line)
         *questions, self._asked = (self._asked + data).split(b"\n")
