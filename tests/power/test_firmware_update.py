@@ -29,8 +29,7 @@ class Rig:
     def __init__(self, field, folder):
         folder.mkdir()
         self.folder = folder
-        # What is asked for twice because answers overtake each other is no matter of power.
-        self.sim = Simulator(at_once=True)
+        self.sim = Simulator()
         self.sim.start()
         self.device = self.sim.add_device("board", "board")
         self.package = field.package(NEW, sequence=12)

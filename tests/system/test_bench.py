@@ -1,11 +1,8 @@
 """What `make bench` measures of an update is what happened; the figures themselves vary."""
 
-from functools import partial
-
 import pytest
 
 from tools.measure.bench import download, heap, scene
-from tools.tbsim import Simulator
 
 BLOCKS = scene.PACKAGE_BYTES // scene.BLOCK
 
@@ -17,9 +14,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_a_clean_update(folder, monkeypatch):
-    # What is asked for again because answers overtake each other is not counted here.
-    monkeypatch.setattr(download, "Simulator", partial(Simulator, at_once=True))
+def test_a_clean_update(folder):
     for _ in range(3):  # a machine that pauses adds repetitions: one run without is enough
         run = download.ours(folder, 0, 1)
         if run.datagrams == 2 * BLOCKS:

@@ -26,7 +26,7 @@ class Result:
     def __init__(self, key, tmp_path, room, window_limit, pause=False):
         (tmp_path / "keys").write_bytes(keys.public_bytes(key))
         assigned = package(key)
-        with Simulator(at_once=True) as sim:  # answers out of order add repetitions, too
+        with Simulator() as sim:
             device = sim.add_device("board", "TOKEN")
             sim.assign(device, assigned)
             sim.link.delay_ms = 15

@@ -44,7 +44,7 @@ def test_two_datagrams_a_block(key, tmp_path):
         folder.mkdir()
         assigned = package(key)
         blocks = -(-len(assigned.data) // 1024)
-        with Simulator(at_once=True) as sim:  # answers out of order add repetitions
+        with Simulator() as sim:
             board = UpdatedBoard(sim, folder, key)
             sim.assign(board.device, assigned)
             board.start()
@@ -55,7 +55,6 @@ def test_two_datagrams_a_block(key, tmp_path):
 
 
 def test_resumes_after_a_power_cut(sim, board, key):
-    sim.switches.late = 0.0  # answers out of order add repetitions
     assigned = package(key)
     sim.assign(board.device, assigned)
     sim.link.delay_ms = 30
@@ -137,7 +136,6 @@ def test_the_same_version_is_nothing_to_do(sim, board, key):
 
 
 def test_rate_limit_keeps_the_progress(sim, board, key):
-    sim.switches.late = 0.0  # answers out of order add repetitions
     assigned = package(key)
     sim.assign(board.device, assigned)
     sim.link.delay_ms = 10
