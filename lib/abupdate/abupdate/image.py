@@ -70,7 +70,9 @@ class Image:
         self._keys = keys
         self._slot = slot
         self._assigned = title, version, size
-        self._start = bytearray()  # all bytes so far; None after the phase "header"
+        # All bytes so far, as they came, because one growing piece takes twice its size; None
+        # after the phase "header".
+        self._parts = []
 
     def feed(self, offset, data):
         """Take the package's bytes from offset on, which may start before the one wanted.
@@ -82,7 +84,7 @@ class Image:
         self.offset += len(data)
         try:
             if self.size is None:
-                self._start.extend(data)
+                self._parts.append(bytes(data))
                 header = self._header()
                 if not header:
                     return
@@ -95,20 +97,22 @@ class Image:
 
     def _header(self):
         # The whole header, verified; None while bytes of it are missing.
-        start = self._start
-        if len(start) < MANIFEST_AT:
+        parts = self._parts
+        if self.offset < MANIFEST_AT:
             return None
-        n = length(start)
-        if len(start) < n:
+        if len(parts[0]) < MANIFEST_AT:
+            parts[:] = [b"".join(parts)]
+        missing = length(parts[0]) - self.offset
+        if missing > 0:
             return self._stored_header()
-        header = bytes(memoryview(start)[:n])
+        header = b"".join(parts[:-1] + [parts[-1][: len(parts[-1]) + missing]])
         verify(header, self._keys)
         return header
 
     def _stored_header(self):
         # The slot's, if it has the same signature: a download was begun earlier. Else None.
         header = self._slot.stored()
-        if header[:MANIFEST_AT] != self._start[:MANIFEST_AT]:
+        if header[:MANIFEST_AT] != self._parts[0][:MANIFEST_AT]:
             return None
         try:
             verify(header, self._keys)
@@ -118,15 +122,17 @@ class Image:
 
     def _begin(self, header):
         # Begin the slot; return what came of the payload already and is not in it.
+        last = self._parts[-1]
+        self._parts = None
+        payload = memoryview(last)[len(last) - max(0, self.offset - len(header)) :]
         manifest = parse(header)
         size = len(header) + manifest["size"]
         found = manifest["title"], manifest["version"], size
         for assigned, value in zip(self._assigned, found):
             if assigned not in (None, value):
                 raise Refused("%s was assigned, this is %s" % (assigned, value))
-        wanted = len(header) + self._slot.begin(manifest)
-        data = memoryview(self._start)[wanted:]
-        self.offset = wanted + len(data)
+        done = self._slot.begin(manifest)
+        payload = payload[done:]
+        self.offset = len(header) + done + len(payload)
         self.size = size
-        self._start = None
-        return data
+        return payload
