@@ -17,6 +17,8 @@ SLOW = {
     "tests/system/test_soak.py": 2,
     "tests/power/test_app_slot.py": 1,
     "tests/power/test_firmware_update.py": 1,
+    "tests/interop/test_californium_download.py": 1,
+    "tests/interop/test_californium.py": 1,
     "tests/fuzz/test_decode.py": 1,
 }
 
