@@ -54,11 +54,13 @@ def ours(
     loss: float,
     seed: int,
     pause: bool = False,
+    window: int = 3,
     heap: str | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Download:
     """Update a board. BoardError if that takes too long, DownloadError if memory ran out."""
-    with _simulator(folder, loss, seed) as sim, _board(folder, sim, pause, heap) as board:
+    how = {"pause": pause, "window": window}
+    with _simulator(folder, loss, seed) as sim, _board(folder, sim, heap, **how) as board:
         before, erased = _children_s(), sum(board.flash.wear())
         board.start()
         said = lambda word: [line for line in board.lines if word in line]  # noqa: E731
@@ -75,7 +77,10 @@ def ours(
 
 def without_update(folder: Path, heap: str | None = None) -> float:
     """Start a board for which there is no package; return its CPU seconds. BoardError."""
-    with _simulator(folder, 0, 1) as sim, _board(folder, sim, False, heap) as board:
+    with (
+        _simulator(folder, 0, 1) as sim,
+        _board(folder, sim, heap, pause=False, window=3) as board,
+    ):
         sim.unassign(sim.device("board"))
         before = _children_s()
         board.start()
@@ -116,12 +121,12 @@ def _simulator(folder, loss, seed):
 
 
 @contextmanager
-def _board(folder, sim, pause, heap):
+def _board(folder, sim, heap, **how):
     # A copy of the prepared board, switched off; in the end, too.
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary, "root")
         root.mkdir()
-        settings = {"port": sim.port, "token": scene.TOKEN, "board": scene.BOARD, "pause": pause}
+        settings = {"port": sim.port, "token": scene.TOKEN, "board": scene.BOARD, **how}
         (root / "settings.json").write_text(json.dumps(settings))
         board = Board(Path(temporary, "board.img"), heap)
         Board(folder / "board.img").flash.copy(board.flash.image)

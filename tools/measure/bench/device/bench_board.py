@@ -12,7 +12,7 @@ async def main():
     with open("settings.json") as f:
         settings = json.load(f)
     slots = {"fw": update_board.start(settings["board"])}
-    client = await coap.connect("127.0.0.1", settings["port"])
+    client = await coap.connect("127.0.0.1", settings["port"], window_limit=settings["window"])
     reset = lambda: print("reset")  # noqa: E731
     await update_board.serve(
         client, settings["token"], slots, "update.keys", reset, pause=settings["pause"]
