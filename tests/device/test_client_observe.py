@@ -16,6 +16,7 @@ class Observed:
     def __init__(self):
         self.state = b"state"
         self.tokens = []
+        self.silent = False
         self.mid = 0
 
     def __call__(self, message):
@@ -24,6 +25,8 @@ class Observed:
             return ()
         if observe == 0:
             self.tokens.append(message.token)
+            if self.silent:
+                return ()
             return (reply(message, self.state, options=[(OBSERVE, b"")]),)
         if observe == 1:
             return (Message(type=ACK, message_id=message.message_id),)
@@ -106,6 +109,25 @@ def test_observe_registers_again_under_a_new_token():
         server.send(resource.notification(1, b"old", resource.tokens[0]))
         await asyncio.sleep_ms(20)
         assert server.got[-1].type == RST and len(heard) == 3
+
+    observing(resource, test)
+
+
+def test_what_was_not_answered_is_given_up_and_what_was_goes_on():
+    resource = Observed()
+
+    async def test(observation, server, heard):
+        resource.silent = True
+        observation.register()
+        await asyncio.sleep_ms(30)
+        observation.register()
+        await asyncio.sleep_ms(30)
+        assert len(resource.tokens) == 3
+        server.send(resource.notification(1, b"live", resource.tokens[0]))
+        server.send(resource.notification(0, b"lost", resource.tokens[1]))
+        await asyncio.sleep_ms(30)
+        assert payloads(heard) == [b"state", b"live"]
+        assert [message.type for message in server.got[-2:]] == [ACK, RST]
 
     observing(resource, test)
 

@@ -49,6 +49,7 @@ class Observation(Receiver):
     lost = 0
     whole = True
     _exchange = _old = None
+    _answered = False  # whether anything came under the newest token
 
     def __init__(self, client, message, timeout_ms, ordered):
         super().__init__()
@@ -62,10 +63,15 @@ class Observation(Receiver):
         """Register again, with a new token. Raises OSError.
 
         Until the first message under it comes, notifications under the old token are still taken.
+        One that had no answer yet is given up: repeated, it might come after this one, and the
+        server would end this one.
         """
         exchange = self.client.start(self._request(b""), self.timeout_ms, self, self.ordered)
-        self.client.cancel(self._old)
-        self._old = self._exchange
+        if self._answered:
+            self._old = self._exchange
+        else:
+            self.client.cancel(self._exchange)
+        self._answered = False
         self._exchange = exchange
 
     def cancel(self):
@@ -87,6 +93,7 @@ class Observation(Receiver):
 
     def receive(self, exchange, outcome):
         if exchange is self._exchange:
+            self._answered = True
             if self._old:
                 self.client.cancel(self._old)
                 self._old = None
