@@ -23,7 +23,7 @@ class Outbox:
     what was lost to that, refused what the server would not take.
     """
 
-    def __init__(self, clock, codec=payload_json, max_bytes=16384):
+    def __init__(self, clock, codec=payload_json, max_bytes=20480):
         self._clock = clock
         self.codec = codec
         # (record, size, ts, uptime) of each: its bytes with overhead; ts in Unix milliseconds, or
