@@ -81,6 +81,15 @@ def check_beats(device):
     assert max(off) - min(off) < 1500  # the server tells the time in seconds
 
 
+def test_an_idle_device_registers_no_more_than_it_has_to(sim, device):
+    time.sleep(3)  # what the start brings
+    before = len(sim.events)
+    time.sleep(8)
+    paths = [event.path[-1] for event in sim.events[before:] if event.is_request and event.path]
+    assert set(paths) <= {"telemetry", "attributes", "rpc", "t"}
+    assert paths.count("rpc") <= 1 and paths.count("attributes") <= 1, paths
+
+
 def test_attributes_and_commands(sim, device):
     sim.set_shared(device, interval=5, mode="eco")
     sim.delete_shared(device, "mode")

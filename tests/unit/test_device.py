@@ -147,7 +147,7 @@ def test_record_is_stamped_and_queued():
 
 def test_an_empty_outbox_of_the_callers_is_used():
     clock = Clock(Board())
-    mine = Outbox(clock, max_bytes=200)
+    mine = Outbox(clock, max_bytes=100)
     it, _ = device(clock=clock, outbox=mine)
     it.record({"t": 1})
     assert it.outbox is mine and len(mine) == 1

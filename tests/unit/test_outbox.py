@@ -113,7 +113,7 @@ def test_after_a_refusal_batches_grow_again():
 
 
 def test_oldest_are_dropped_and_counted():
-    box, _, _ = outbox(max_bytes=1400)
+    box, _, _ = outbox(max_bytes=1000)
     for i in range(100):
         box.add('{"i":%3d}' % i)
     kept = numbers(box)
@@ -123,7 +123,7 @@ def test_oldest_are_dropped_and_counted():
 
 def test_dropping_while_a_batch_is_on_its_way():
     # What is removed afterwards is what was sent, not what has taken its place.
-    box, _, _ = outbox(max_bytes=1400)
+    box, _, _ = outbox(max_bytes=1000)
     for i in range(10):
         box.add('{"i":%3d}' % i)
     assert numbers(box)[0] == 0
@@ -141,7 +141,7 @@ def test_dropping_while_a_batch_is_on_its_way():
 
 def test_what_just_fits_is_kept_and_sent_together():
     record = '{"a":"%s"}' % ("x" * 472)  # 480 bytes: 2 + 2 * (480 + 31) are a block
-    box, _, _ = outbox(max_bytes=2 * (480 + 96))
+    box, _, _ = outbox(max_bytes=2 * (480 + 64))
     box.add(record)
     box.add(record)
     assert len(records(box)) == 2 and box.dropped == 0
@@ -174,7 +174,7 @@ def test_sizes_are_bytes():
     assert raised(ValueError, box.add, '{"a":"%s"}' % ("\u6e29" * 320))
     for i in range(30):
         box.add('{"\u6e29\u5ea6\u6e29\u5ea6":%2d}' % i)
-    assert len(box) == 1000 // (19 + 96 - 1)
+    assert len(box) == 1000 // (19 + 64 - 1)
     assert len(box.batch()) <= 1024
 
 

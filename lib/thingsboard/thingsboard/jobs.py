@@ -14,6 +14,7 @@ from .link import Schedule, Sequence
 _CON = const(0)
 _OBSERVE = const(6)
 _POST = const(2)
+_VALID = const(0x43)  # 2.03
 _BAD_REQUEST = const(0x80)
 _TOO_LARGE = const(0x8D)  # 4.13
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
@@ -83,7 +84,8 @@ async def observe(session, path, take, ordered=True, type=_CON):
             sequence = Sequence()
             async for message in observation:
                 session.heard()
-                con = message.type == _CON and not message.acknowledged
+                # 2.03 is the answer to a registration for commands, and says nothing of others.
+                con = message.type == _CON and not message.acknowledged and message.code != _VALID
                 now = session.clock.uptime_ms()
                 if sequence.take(message.token, message.uint(_OBSERVE), con, now):
                     observation.register()

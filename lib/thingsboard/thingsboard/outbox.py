@@ -10,7 +10,7 @@ from . import memory, payload_json
 
 _RECORDS = const(64)  # in a batch, at most
 _RESERVE = const(6144)  # bytes of free memory, below which the oldest record makes room
-_OVERHEAD = const(96)  # bytes of RAM that a record takes beside its values, on 32 bits
+_OVERHEAD = const(64)  # bytes of RAM that a record takes beside its values
 # So long a record waits for its time: a minute, and what an answer takes to a second look at it.
 _UNTIMED_MS = const(60_500)
 
@@ -23,7 +23,7 @@ class Outbox:
     what was lost to that, refused what the server would not take.
     """
 
-    def __init__(self, clock, codec=payload_json, max_bytes=20480):
+    def __init__(self, clock, codec=payload_json, max_bytes=16384):
         self._clock = clock
         self.codec = codec
         # (record, size, ts, uptime) of each: its bytes with overhead; ts in Unix milliseconds, or
