@@ -6,7 +6,7 @@
 # {"observe": path, "messages": n, ..}           that many messages, then cancel
 #                                                "between": requests, one after each message
 # {"download": path, "from": n, "window": n, ..} a package by several blocks under way, from a
-#                                                byte on; further keys are fetch()'s
+#                                                byte on; further keys are downloading.download()'s
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import sys
 from binascii import hexlify, unhexlify
 
 import coap
-from coap.fetch import fetch
+from coap import downloading
 
 
 def described(message):
@@ -74,7 +74,8 @@ async def download(client, step):
     body = Body(step.pop("from", 0))
     client.window_limit = client.endpoint.window_limit = step.pop("window", 3)
     try:
-        await fetch(client, step.pop("download"), step.pop("query"), body, **step)
+        path, query = step.pop("download"), step.pop("query")
+        await downloading.download(client, path, query, body, **step)
     except (OSError, coap.ResponseError, coap.TransferError) as error:
         return {"error": type(error).__name__, "text": str(error)}
     return {"payload": hexlify(body.data).decode()}

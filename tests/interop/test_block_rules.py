@@ -6,7 +6,6 @@ import pytest
 from aiocoap.numbers.codes import CONTENT, EMPTY
 from aiocoap.numbers.types import ACK, CON, NON, RST
 
-from tests.interop.californium_server import CaliforniumServer
 from tests.system.wire import Peer
 from tools.tbsim import Package, Simulator
 
@@ -18,10 +17,9 @@ SILENT_S = 0.3
 
 
 @pytest.fixture(scope="module")
-def californium(tmp_path_factory):
-    with CaliforniumServer(tmp_path_factory.mktemp("californium")) as server:
-        server.assign(DATA)
-        yield server
+def server(californium):
+    californium.assign(DATA)
+    return californium
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +29,7 @@ def simulator():
         yield sim
 
 
-@pytest.fixture(params=["californium", "simulator"])
+@pytest.fixture(params=["server", "simulator"])
 def device(request):
     """A device with a port of its own, of which the server knows no transfer."""
     device = Device(request.getfixturevalue(request.param).port)

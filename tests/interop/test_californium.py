@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from tests.interop.californium_server import CaliforniumServer
 from tests.interop.peers import ours
 from tests.interop.relay import Relay
 
@@ -14,15 +13,9 @@ CHANGED, CONTENT, NOT_FOUND = 0x44, 0x45, 0x84
 OBSERVE = 6
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with CaliforniumServer(tmp_path_factory.mktemp("californium")) as server:
-        yield server
-
-
 @pytest.fixture
-def relay(server):
-    with Relay(server.port) as relay:
+def relay(californium):
+    with Relay(californium.port) as relay:
         yield relay
 
 
@@ -42,9 +35,9 @@ def put(size, path="store", **how):
 @pytest.mark.parametrize(
     "path, kind, answered", [("store", CON, ACK), ("typed", CON, CON), ("typed", NON, NON)]
 )
-def test_types_of_answers(server, path, kind, answered):
+def test_types_of_answers(californium, path, kind, answered):
     steps = put(20, path, type=kind), get(path, type=kind), get(path, type=kind)
-    (changed, *answers), counters = ours(server.port, *steps)
+    (changed, *answers), counters = ours(californium.port, *steps)
     assert changed["code"] == CHANGED and changed["type"] == answered
     for answer in answers:
         assert (answer["code"], answer["type"]) == (CONTENT, answered)
@@ -52,14 +45,14 @@ def test_types_of_answers(server, path, kind, answered):
     assert set(counters.values()) == {0}
 
 
-def test_separate_response(server):
-    (answer,), counters = ours(server.port, get("slow"))
+def test_separate_response(californium):
+    (answer,), counters = ours(californium.port, get("slow"))
     assert bytes.fromhex(answer["payload"]) == b"late" and answer["type"] == CON
     assert set(counters.values()) == {0}
 
 
-def test_error_response(server):
-    (answer,), counters = ours(server.port, get("nothing/here"))
+def test_error_response(californium):
+    (answer,), counters = ours(californium.port, get("nothing/here"))
     assert answer["error"] == "ResponseError" and answer["code"] == NOT_FOUND
     assert set(counters.values()) == {0}
 
@@ -67,11 +60,11 @@ def test_error_response(server):
 # Bodies of one block, of exactly a block, and over it; NUM past 15, where it takes another byte.
 @pytest.mark.parametrize("path, kind", [("store", CON), ("typed", CON), ("typed", NON)])
 @pytest.mark.parametrize("block_size", [16, 256, 1024])
-def test_blocks_both_ways(server, path, kind, block_size):
+def test_blocks_both_ways(californium, path, kind, block_size):
     how = {"path": path, "type": kind, "block_size": block_size, "max_body": 100_000}
     sizes = [block_size // 2, block_size, block_size + 1, 2 * block_size, 17 * block_size]
     steps = [step for size in sizes for step in (put(size, **how), get(**how))]
-    answers, counters = ours(server.port, *steps)
+    answers, counters = ours(californium.port, *steps)
     assert [answer["code"] for answer in answers] == [CHANGED, CONTENT] * len(sizes)
     assert [answer["payload"] for answer in answers[1::2]] == list(map(body, sizes))
     assert set(counters.values()) == {0}
@@ -94,12 +87,12 @@ SIZES = {"small": [10, 20, 30, 40], "large": [2500, 3000, 1025, 5000]}
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=list(SIZES))
 @pytest.mark.parametrize("kind", [CON, NON])
 @pytest.mark.parametrize("path", ["store", "typed"])
-def test_observe(server, path, kind, sizes):
+def test_observe(californium, path, kind, sizes):
     changes = [put(size, path) for size in sizes[1:]]
     step = {"observe": path, "messages": len(sizes), "type": kind, "between": changes}
     # What is put after the end of the observation notifies nobody.
     steps = put(sizes[0], path), step, put(50, path), get(path)
-    (_, answer, _, after), counters = ours(server.port, *steps)
+    (_, answer, _, after), counters = ours(californium.port, *steps)
     messages = answer["messages"]
     assert [message["payload"] for message in messages] == list(map(body, sizes))
     assert {message["type"] for message in messages[1:]} == {kind}

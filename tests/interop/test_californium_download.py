@@ -7,7 +7,6 @@ from aiocoap import Message
 from aiocoap.numbers.codes import GET
 from aiocoap.numbers.types import CON
 
-from tests.interop.californium_server import CaliforniumServer
 from tests.interop.peers import ours
 from tests.interop.relay import Relay
 
@@ -18,16 +17,10 @@ LAST = BLOCKS - 1
 QUERY = ["title=app", "version=1.1"]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with CaliforniumServer(tmp_path_factory.mktemp("californium")) as server:
-        yield server
-
-
 @pytest.fixture
-def path(server):
-    server.assign(DATA)
-    with Path(server) as path:
+def path(californium):
+    californium.assign(DATA)
+    with Path(californium) as path:
         yield path
 
 
@@ -185,17 +178,17 @@ def test_another_package_and_a_forgotten_transfer(path):
 
 
 @pytest.mark.parametrize("size", [7, 100, 1023, 1024, 1025, 2048])
-def test_small_packages(server, size):
-    server.assign(DATA[:size])
-    (answer,), counters = ours(server.port, download())
+def test_small_packages(californium, size):
+    californium.assign(DATA[:size])
+    (answer,), counters = ours(californium.port, download())
     assert answer.get("payload") == DATA[:size].hex(), answer
     assert set(counters.values()) == {0}
 
 
-def test_package_of_six_bytes(server):
+def test_package_of_six_bytes(californium):
     # ThingsBoard says of up to six bytes that there are more: see Server.java.
-    server.assign(b"123456")
-    (answer,), _ = ours(server.port, download())
+    californium.assign(b"123456")
+    (answer,), _ = ours(californium.port, download())
     assert answer["error"] == "TransferError"
 
 

@@ -39,7 +39,7 @@ def import_faults(package: str, module: str, source: str) -> list[str]:
         if name in OURS - {package} - MAY_IMPORT[package]:
             faults.append(f"imports {name}")
         if name == "coap" and package == "thingsboard":
-            allowed = {"Fit", "supervise", "fetch"}
+            allowed = {"Fit", "supervise", "download"}
             if part is None or not (part.isupper() or part.endswith("Error") or part in allowed):
                 faults.append(f"imports {part or name}: coap's errors, numbers and {allowed} only")
         if module in SANS_IO and name in IO:

@@ -1,7 +1,9 @@
 """What a person types at the prompt of `make sim`, and what is shown."""
 
+import json
+
 import pytest
-from aiocoap import GET, Message
+from aiocoap import GET, POST, Message
 
 from tools.package import container
 from tools.tbsim.cli import command, describe
@@ -55,3 +57,14 @@ def test_nonsense_is_an_error_and_changes_nothing(sim, device, line, error):
     with pytest.raises(error):
         command(sim, device, line[0], line[1:])
     assert not device.shared_attributes
+
+
+def test_no_line_tells_what_a_provisioning_knows():
+    for secret in (
+        {"deviceName": "d", "provisionDeviceSecret": "hidden"},
+        {"status": "SUCCESS", "credentialsType": "ACCESS_TOKEN", "credentialsValue": "hidden"},
+        {"deviceName": "d", "credentialsType": "ACCESS_TOKEN", "token": "hidden"},
+    ):
+        message = Message(code=POST, payload=json.dumps(secret).encode(), _mtype=0)
+        line = describe(message)
+        assert "hidden" not in line and next(iter(secret)) in line

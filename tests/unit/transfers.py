@@ -87,7 +87,7 @@ class Path:
                 self.carry(True, datagram)
 
         while len(got) < len(self.server.body):
-            # What fetch() does, and Client.
+            # What downloading.download() does, and Client.
             while event := endpoint.next_event():
                 inbox.append(event[1])
             if inbox:

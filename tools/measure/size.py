@@ -39,7 +39,7 @@ APART = {
     "coap.dns": "network",
     "coap.download": "update",
     "coap.dtls": "dtls",
-    "coap.fetch": "update",
+    "coap.downloading": "update",
     "coap.resolver": "network",
     "coap.supervisor": "network",
     "firmware.supervisor": "network",

@@ -59,10 +59,10 @@ def run(
 def storm(
     names: Annotated[list[Name], typer.Argument(help="which; all by default")] = None,
     minutes: Annotated[float, typer.Option(help="of each")] = 0.5,
-    heap: Annotated[str, typer.Option(help="of the board")] = storms.HEAP,
+    heap: Annotated[str, typer.Option(help="of the board; that of its port if left out")] = None,
     folder: Annotated[Path, typer.Option(help="for the boards and their events.log")] = FOLDER,
 ):
-    """Let storms go over the firmware in a small heap, one after the other."""
+    """Let storms go over the firmware, one after the other."""
     bad = []
     for name in [given.value for given in names or list(Name)]:
         try:

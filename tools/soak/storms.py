@@ -1,4 +1,4 @@
-"""Storms: one kind of load on the firmware, as fast as it comes, in the heap of a small board."""
+"""Storms: one kind of load on the firmware, as fast as it comes, on the virtual board."""
 
 import random
 import time
@@ -12,7 +12,6 @@ from tools.soak.soak import START_S, median
 from tools.tbsim import RPCError
 from tools.tbsim.wire.codec import answer
 
-HEAP = "200k"
 AFTER_S = 60  # within which a record measured after the storm is to be stored
 PAD = "x" * 900
 DEEP = 4000  # levels of JSON

@@ -1,6 +1,7 @@
 """The command line: a local ThingsBoard for devices on this machine, with live output."""
 
 import json
+import re
 import shlex
 import threading
 from pathlib import Path
@@ -27,6 +28,9 @@ PROFILE = {
     "strategy": "ALLOW_CREATE_NEW_DEVICES",
 }
 
+# Values that a provisioning request or its answer has.
+SECRETS = re.compile(r'("(?:provisionDeviceSecret|credentialsValue|token|hash)"\s*:\s*")[^"]*')
+
 app = typer.Typer(add_completion=False)
 console = Console(highlight=False)
 
@@ -47,7 +51,8 @@ def describe(message: Message) -> str:
         if block:
             parts.append(f"{name}={block.block_number}/{int(block.more)}/{block.size}")
     if message.payload:
-        parts.append(message.payload[:120].decode(errors="replace"))
+        payload = SECRETS.sub(r"\1…", message.payload.decode(errors="replace"))
+        parts.append(payload[:120])
     return " ".join(parts)
 
 

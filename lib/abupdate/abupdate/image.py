@@ -102,10 +102,10 @@ class Image:
             return None
         if len(parts[0]) < MANIFEST_AT:
             parts[:] = [b"".join(parts)]
-        missing = length(parts[0]) - self.offset
-        if missing > 0:
+        extra = self.offset - length(parts[0])  # bytes of the payload, in the last part
+        if extra < 0:
             return self._stored_header()
-        header = b"".join(parts[:-1] + [parts[-1][: len(parts[-1]) + missing]])
+        header = b"".join(parts[:-1] + [parts[-1][: len(parts[-1]) - extra]])
         verify(header, self._keys)
         return header
 

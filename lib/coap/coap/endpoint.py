@@ -20,8 +20,7 @@
 #   OBSERVING  _FRESH_MS without a notification        OBSERVING   handle_timeout(): number None
 #   others     the deadline                            ended       handle_timeout()
 #
-# A slow link: an exchange that ended without an answer, or whose answer followed a repetition, is
-# remembered for a while. What comes for it later tells how long a round trip really takes.
+# A slow link: what comes for an exchange after its end, or after a repetition, tells of it.
 #
 # Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
 # `window` places, and one reserved for what is not bulk and for what was overtaken. The window
@@ -124,8 +123,7 @@ class Endpoint:
     """
 
     heard = 0  # messages of the peer that answered something of ours: proof that it is there
-    # What went wrong, for the user to read.
-    malformed = 0  # datagrams that are no message
+    malformed = 0  # datagrams that are no message; this and the next are for the user to read
     unexpected = 0  # messages that answer nothing of ours
     duplicates = 0  # messages that had come before
     stale = 0  # notifications older than the last
@@ -349,7 +347,7 @@ class Endpoint:
             self._backoff = 0
         elif exchange.observe is None:
             exchange.took_ms = ticks_diff(now, exchange.sent_at)
-            self._past = self._past[1 - _PAST :] + [exchange]
+            self._remember(exchange)
         if exchange.bulk and exchange.serial > self._newest:
             # What was sent before is lost if it does not come soon (RACK, RFC 8985 section 6.2).
             self._newest = exchange.serial
@@ -370,6 +368,9 @@ class Endpoint:
         # What was asked for (GET, FETCH) may be large as well; a ping has code 0.
         if len(exchange.datagram) > _LARGE or exchange.datagram[1] in (1, 5):
             self.blocks.failed()
+        self._remember(exchange)
+
+    def _remember(self, exchange):
         self._past = self._past[1 - _PAST :] + [exchange]
 
     def _late(self, past, now):

@@ -11,17 +11,17 @@
 #   5 it is in the slot: UPDATING, and the board starts anew
 # In 3 and 4 the slot keeps what it has. What failed on trial the slot refuses: that is 2.
 #
-# How a package comes is the business of coap.fetch. Another way to download fits into _load(): a
-# coroutine that feeds an abupdate.image.Image from image.offset on, until that equals image.size.
-# It may be cancelled at any await. It raises Refused for a package that will not do, and what the
-# client raises.
+# How a package comes is the business of coap.downloading. Another way to download fits into
+# _load(): a coroutine that feeds an abupdate.image.Image from image.offset on, until that equals
+# image.size. It may be cancelled at any await. It raises Refused for a package that will not do,
+# and what the client raises.
 
 import asyncio
 from errno import ETIMEDOUT
 
 from abupdate import Refused
 from abupdate.image import Image
-from coap.fetch import fetch
+from coap.downloading import download
 from micropython import const
 
 from .assignment import NAMES, Assignment
@@ -188,7 +188,7 @@ class Updater:
             query = assignment.query()
         try:
             how = assignment.size, self._block, self.pause, self.progress
-            await fetch(client, path, query, image, *how)
+            await download(client, path, query, image, *how)
         finally:
             if client is not self.device.client:
                 client.close()

@@ -12,7 +12,9 @@ from .observation import Receiver
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 
 
-async def fetch(client, path, query, body, size=None, block_size=1024, pause=False, progress=None):
+async def download(
+    client, path, query, body, size=None, block_size=1024, pause=False, progress=None
+):
     """Feed a body with a resource, block by block, in order, from body.offset on.
 
     body has offset (the next byte that it wants), size (None while it does not know) and
@@ -23,11 +25,11 @@ async def fetch(client, path, query, body, size=None, block_size=1024, pause=Fal
     Raises ResponseError, OSError (ETIMEDOUT, ResetError, others), TransferError.
     """
     message = Message(GET, b"", uri(path, query, ()), NON)
-    download = Download(message, client.window_limit, block_size, size)
+    blocks = Download(message, client.window_limit, block_size, size)
     inbox = Receiver()
 
     def ask():
-        while request := download.next_request():
+        while request := blocks.next_request():
             client.start(request, _WAIT_MS, inbox, None, True)
 
     def drop():
@@ -38,23 +40,23 @@ async def fetch(client, path, query, body, size=None, block_size=1024, pause=Fal
     try:
         while body.offset != body.size:
             ask()
-            if not download.under_way:
+            if not blocks.under_way:
                 return
             try:
-                stale = download.receive(await inbox.next())
+                stale = blocks.receive(await inbox.next())
             except (ResetError, ResponseError, TransferError) as error:
-                stale = download.forgotten(error)
+                stale = blocks.forgotten(error)
             if stale:
                 drop()
                 inbox = Receiver()
-            while not (pause and download.under_way) and (data := download.next_data()):
+            while not (pause and blocks.under_way) and (data := blocks.next_data()):
                 if data[0] and not pause:
                     ask()  # what comes next is on its way while the flash works
                 body.feed(data[0], data[1])
-                download.offset = max(download.offset, body.offset)
-                if download.size is None:
-                    download.size = body.size
-                if progress and download.size:
-                    progress(body.offset, download.size)
+                blocks.offset = max(blocks.offset, body.offset)
+                if blocks.size is None:
+                    blocks.size = body.size
+                if progress and blocks.size:
+                    progress(body.offset, blocks.size)
     finally:
         drop()
