@@ -46,6 +46,7 @@ class Scene:
         self.sim.add_device("pre1", "pre1", profile)
         self.player = Player(self.sim.port)
         self._deeds = deeds()
+        self._settled = True
 
     def play(self, rows: list[Row]) -> None:
         self.player.play(rows, self._before)
@@ -58,8 +59,17 @@ class Scene:
         everywhere, here = (row.label, row.index), (row.label, row.index, row.session)
         for deed in self._deeds.get(everywhere, []) + self._deeds.get(here, []):
             deed(self)
+            self._settled = False
             if row.up:
-                self.sim.until(lambda: self.sim.resources.backend.idle, step=0.002)
+                self._settle()
+        if row.up:  # what was done ahead of the server's datagrams, too, was done by then
+            self._settle()
+
+    def _settle(self):
+        # Wait until the server has taken all that was done.
+        if not self._settled:
+            self.sim.until(lambda: self.sim.resources.backend.idle, step=0.002)
+            self._settled = True
 
     # Deeds
 

@@ -96,6 +96,7 @@ def test_a_command_that_runs_twice_is_found_out(scene):
     assert scene.sim.until(lambda: scene.sim.observes(scene.device, "rpc"), 20)
     scene.command()
     scene.sim.rpc(scene.device, "work", {"n": 0})
+    settle(scene)
     found = result(scene, SEED, 0.1, Counter()).faults_found()
     assert found == ["commands run twice: [0]"]
 
