@@ -42,7 +42,7 @@ storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) e
 size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 	@$(RUN) -m tools.measure.size
 
-bench: $(READY)  ## updates beside libcoap's client, round trips and CPU time beside aiocoap's (6 minutes)
+bench: $(READY)  ## updates beside libcoap's client, round trips and CPU time beside aiocoap's
 	@$(RUN) -m tools.measure.bench
 
 # The boards whose API board code is checked against; test_lint.py is one of the tests.
