@@ -17,11 +17,14 @@ help:  ## list the tasks
 demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on and update itself
 	@$(RUN) -m tools.demo
 
-test: $(READY)  ## all tests that need only Python packages
+# Without node the tests say so, and run on the two other interpreters.
+WASM := $(if $(and $(shell command -v node),$(shell command -v npm)),tests/support/wasm/node_modules/.package-lock.json)
+
+test: $(READY) $(WASM)  ## all tests that need only Python packages
 	@$(PYTEST) tests --ignore tests/interop $(SPREAD)
 
-test-unit: $(READY)  ## the quick part: sans-I/O modules and device logic, on CPython and on MicroPython
-	@$(PYTEST) tests/unit
+test-unit: $(READY) $(WASM)  ## the quick part: sans-I/O modules and device logic, on CPython and on two MicroPythons
+	@$(PYTEST) tests/unit -n auto
 
 CALIFORNIUM := build/californium/server.jar
 test-interop: $(READY) $(CALIFORNIUM)  ## against Californium, libcoap, aiocoap and npm's coap (see .ci/run for what to install)
@@ -52,7 +55,7 @@ lint: $(READY) $(STUBS)  ## style, board code against the boards' type stubs, th
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
 clean:  ## remove what the other tasks made
-	rm -rf .venv build tests/interop/node_modules .pytest_cache .ruff_cache
+	rm -rf .venv build tests/interop/node_modules tests/support/wasm/node_modules .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -73,6 +76,10 @@ $(CALIFORNIUM): $(wildcard tests/interop/californium/*)
 	@command -v mvn >/dev/null || { echo "make: no mvn; on Debian: apt-get install maven default-jdk-headless"; exit 1; }
 	@echo "make: Maven makes a server of Californium, once; its first time takes a minute"
 	@mvn -q -B -Dstyle.color=never -f tests/interop/californium/pom.xml package
+	@touch $@
+
+$(WASM): tests/support/wasm/package-lock.json
+	@npm ci --prefix tests/support/wasm --no-audit --no-fund --silent
 	@touch $@
 
 # Stubs of different boards have the same file names: each board has a folder of its own.

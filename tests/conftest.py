@@ -4,6 +4,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from tests.support.interpreters import wasm_lacks
 from tests.support.spread import Spread, slowest_first
 from tools.package import keys
 
@@ -27,3 +28,10 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_xdist_make_scheduler(config, log):
     return Spread(config, log)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if why := wasm_lacks():
+        terminalreporter.write_line(
+            f"tests/unit did not run on MicroPython's WebAssembly port: {why}"
+        )

@@ -1,9 +1,10 @@
-"""Collects each `def test_x()` of a plain file twice: on CPython and on the unix port.
+"""Collects each `def test_x()` of a plain file for each interpreter that it runs on.
 
-A test with rows (tests/unit/rows.py) is one item a row. On MicroPython a file runs once, in one
-process with a board-like heap; each test is reported by itself. A failed assert shows what it
-compared: on CPython by pytest's rewriting, on MicroPython by asserts.py. What a test prints on
-MicroPython is shown when it fails.
+tests/unit runs on CPython, on MicroPython's unix port and, where node is, on its WebAssembly port;
+tests/device on the unix port alone. A test with rows (tests/unit/rows.py) is one item a row. On
+MicroPython a file runs once, in an interpreter of its own; each test is reported by itself. A
+failed assert shows what it compared: on CPython by pytest's rewriting, on MicroPython by
+asserts.py. What a test prints on MicroPython is shown when it fails.
 """
 
 import ast
@@ -11,7 +12,6 @@ import asyncio
 import functools
 import importlib
 import json
-import subprocess
 import sys
 import time
 import traceback
@@ -20,15 +20,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.asserts import Copies
+from tests.support.interpreters import unix, wasm, wasm_lacks
+from tests.support.wasm.cannot import CANNOT
 from tests.unit.rows import cases
-from tools.unixport import LIBRARIES, ROOT, environment, micropython
+from tools.unixport import LIBRARIES, ROOT
 
-RUNNER = Path(__file__).with_name("runner.py")
+RUNNER = ROOT / "tests" / "support" / "device"
 SHIMS = ROOT / "tests" / "support" / "shims"
 UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
 FIRMWARE = ROOT / "firmware"  # last on the path: its names are common words
-HEAP = "1M"  # test files are larger than firmware; sizes on boards are measured by tools/measure
-TIMEOUT_S = 120
+INTERPRETERS = {"micropython": unix, "wasm": wasm}
 
 
 class Failed(Exception):
@@ -39,12 +40,15 @@ class DualFile(pytest.File):
     def collect(self):
         names = self.names()
         if self.path.parent.name == "device":
-            ids = self.listed()
-        else:
-            module = self.module()
-            ids = {name: [id for id, _ in cases(getattr(module, name))] for name in names}
-            yield from self.items(CPythonItem, "cpython", ids)
-        yield from self.items(MicroPythonItem, "micropython", {name: ids[name] for name in names})
+            listed = self.listed()
+            yield from self.items("micropython", {name: listed[name] for name in names})
+            return
+        module = self.module()
+        ids = {name: [id for id, _ in cases(getattr(module, name))] for name in names}
+        yield from self.items("cpython", ids)
+        yield from self.items("micropython", ids)
+        if not wasm_lacks():
+            yield from self.items("wasm", ids)
 
     def names(self):
         # The tests in the order of the file; CollectError for what would never run.
@@ -57,11 +61,23 @@ class DualFile(pytest.File):
             raise self.CollectError(f"{self.path.name}: a test is async, a class or defined twice")
         return names
 
-    def items(self, kind, interpreter, ids):
+    def items(self, interpreter, ids):
+        # CollectError if what cannot run there is no test.
+        kind = CPythonItem if interpreter == "cpython" else MicroPythonItem
+        cannot = CANNOT.get(self.path.stem, {}) if interpreter == "wasm" else {}
+        unknown = set(cannot)
         for test, case_ids in ids.items():
             for case, id in enumerate(case_ids):
                 name = f"{test}[{interpreter}{id and '-'}{id}]"
-                yield kind.from_parent(self, name=name, test=test, case=case)
+                item = kind.from_parent(
+                    self, name=name, interpreter=interpreter, test=test, case=case
+                )
+                if reason := cannot.get(plain := f"{test}[{id}]" if id else test):
+                    unknown.remove(plain)
+                    item.add_marker(pytest.mark.xfail(reason=reason, raises=Failed, strict=True))
+                yield item
+        if unknown:
+            raise self.CollectError(f"{self.path.name} has no {', '.join(unknown)}: see cannot.py")
 
     def module(self):
         prepare_cpython(self.path.parent)
@@ -69,40 +85,30 @@ class DualFile(pytest.File):
 
     def listed(self):
         # {test: [id of each case]}, as MicroPython sees them.
-        results, output = self.on_micropython("list")
+        results, output = self.on("micropython", "list")
         if not results:
             raise self.CollectError(output)
         return results[0]
 
-    @functools.cached_property
-    def results(self):
-        # Results by (test, case) of the one run on MicroPython, and the whole output.
-        results, output = self.on_micropython("run")
-        return {(result["test"], result["case"]): result for result in results}, output
-
-    def on_micropython(self, verb):
+    def on(self, interpreter, verb):
         # What runner.py says, with "printed" before each; and the whole output.
-        run = subprocess.run(
-            [micropython(), "-X", f"heapsize={HEAP}", str(RUNNER), verb, self.path.stem],
-            env=environment(*LIBRARIES, copies(self.path.parent).folder, FIRMWARE),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-        )
+        code = f"import runner; runner.main({verb!r}, {self.path.stem!r})"
+        folders = [*LIBRARIES, copies(self.path.parent).folder, RUNNER, FIRMWARE]
+        output, status = INTERPRETERS[interpreter](code, folders)
         results, printed = [], ""
-        for line in run.stdout.splitlines(keepends=True):
+        for line in output.splitlines(keepends=True):
             if line.startswith("RESULT "):
                 results.append({**json.loads(line[7:]), "printed": printed})
                 printed = ""
             else:
                 printed += line
-        return results, f"{run.stdout}{run.stderr}exit {run.returncode}"
+        return results, f"{output}exit {status}"
 
 
 class Item(pytest.Item):
-    def __init__(self, *, test, case, **kwargs):
+    def __init__(self, *, interpreter, test, case, **kwargs):
         super().__init__(**kwargs)
-        self.test, self.case = test, case
+        self.interpreter, self.test, self.case = interpreter, test, case
 
     def reportinfo(self):
         return self.path, None, self.name
@@ -130,11 +136,11 @@ class CPythonItem(Item):
 
 class MicroPythonItem(Item):
     def runtest(self):
-        results, output = self.parent.results
-        if (self.test, self.case) not in results:
+        by_case, output = results(self.parent, self.interpreter)
+        if (self.test, self.case) not in by_case:
             said = copies(self.path.parent).explained(output, {})
             raise Failed(f"the interpreter ended before this test:\n{said}")
-        result = results[self.test, self.case]
+        result = by_case[self.test, self.case]
         if "error" in result:
             if result["row"] != "()":
                 self.add_report_section("call", "row", result["row"])
@@ -146,6 +152,13 @@ class MicroPythonItem(Item):
         if excinfo.errisinstance(Failed):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
+
+
+@functools.cache
+def results(file: DualFile, interpreter: str) -> tuple[dict, str]:
+    """Return the results by (test, case) of the file's one run, and the whole output."""
+    results, output = file.on(interpreter, "run")
+    return {(result["test"], result["case"]): result for result in results}, output
 
 
 @functools.cache

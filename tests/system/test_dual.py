@@ -1,14 +1,14 @@
-"""What an author of plain tests sees when one fails: on both interpreters, row by row."""
+"""What an author of plain tests sees when one fails: on each interpreter, row by row."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.support.dual import UNIT
+from tests.support.interpreters import wasm_lacks
 from tools.unixport import ROOT
 
 FILES = {
@@ -81,6 +81,18 @@ from rows import rows
 def test_device(n):
     assert sys.implementation.name == "micropython" and n < 3
 """,
+    "test_absent.py": """
+import sys
+from rows import rows
+
+@rows(1, 2)
+def test_listed(n):
+    assert n == 2 or sys.platform != "webassembly"
+
+def test_listed_too():
+    assert sys.platform != "webassembly"
+""",
+    "test_bad_absent.py": "def test_x(): pass",
     "test_bad_no_row.py": "from rows import rows\n@rows()\ndef test_x(n): pass",
     "test_bad_empty.py": "from rows import rows\n@rows(*[])\ndef test_x(n): pass",
     "test_bad_import.py": "import nowhere\ndef test_x(): pass",
@@ -88,14 +100,21 @@ def test_device(n):
     "test_bad_async.py": "async def test_x(): pass\ndef test_y(): pass",
     "test_bad_twice.py": "def test_x(): pass\ndef test_x(): pass",
 }
-BOTH = pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+CANNOT = """
+from tests.support.wasm.cannot import CANNOT
+CANNOT["test_absent"] = {"test_listed[1]": "x", "test_listed[2]": "x", "test_listed_too": "x"}
+CANNOT["test_bad_absent"] = {"test_y": "x"}
+"""
+WASM = [] if wasm_lacks() else ["wasm"]
+EACH = pytest.mark.parametrize("interpreter", ["cpython", "micropython", *WASM])
+ON_WASM = pytest.mark.skipif(bool(wasm_lacks()), reason=str(wasm_lacks()))
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     """What pytest says of these files, collected as those of tests/unit are."""
     folder = tmp_path_factory.mktemp("plain")
-    shutil.copy(UNIT / "conftest.py", folder)
+    (folder / "conftest.py").write_text((UNIT / "conftest.py").read_text() + CANNOT)
     for name, source in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(source)
@@ -114,7 +133,7 @@ def failures(output):
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@BOTH
+@EACH
 def test_a_failed_compare_shows_both_sides(failures, interpreter):
     shown = failures[f"test_compare[{interpreter}]"]
     assert "AssertionError: why" in shown and ">       assert (" in shown
@@ -125,7 +144,7 @@ def test_a_failed_compare_shows_both_sides(failures, interpreter):
         assert shown.endswith("E   halves(7) = [3, 4]\nE   [left] * 2 = [3, 3]\n")
 
 
-@BOTH
+@EACH
 def test_what_a_helper_compares_is_shown(failures, interpreter):
     shown = failures[f"test_helper[{interpreter}]"]
     if interpreter == "cpython":
@@ -134,7 +153,7 @@ def test_what_a_helper_compares_is_shown(failures, interpreter):
         assert "E   value = b'is'\nE   wanted = b'should be'\n" in shown
 
 
-@BOTH
+@EACH
 def test_what_a_coroutine_compares_is_shown(failures, interpreter):
     shown = failures[f"test_coroutine[{interpreter}]"]
     if interpreter == "cpython":
@@ -143,7 +162,7 @@ def test_what_a_coroutine_compares_is_shown(failures, interpreter):
         assert "E   await answer() = 41\nE   wanted = 42\n" in shown
 
 
-@BOTH
+@EACH
 def test_what_a_failed_test_raised_and_printed_is_shown(failures, interpreter):
     shown = failures[f"test_loud[{interpreter}]"]
     assert '{}["missing"]' in shown and "KeyError" in shown
@@ -151,10 +170,10 @@ def test_what_a_failed_test_raised_and_printed_is_shown(failures, interpreter):
     assert not any("nothing to see" in text for text in failures.values())
 
 
-@BOTH
+@EACH
 def test_each_row_is_an_item(output, interpreter):
     outcomes = set(re.findall(rf"::(\w+)\[{interpreter}-(.+)\] (\w+) ", output))
-    assert {row for row in outcomes if row[0] != "test_device"} == {
+    assert {row for row in outcomes if row[0] in ("test_twice", "test_single", "test_ids")} == {
         ("test_twice", "1-2", "PASSED"),
         ("test_twice", "2-5", "FAILED"),
         ("test_twice", "eight", "PASSED"),
@@ -173,7 +192,7 @@ def test_each_row_is_an_item(output, interpreter):
     }
 
 
-@BOTH
+@EACH
 def test_a_failing_row_names_itself(failures, interpreter):
     shown = failures[f"test_twice[{interpreter}-2-5]"]
     assert "Captured row call" in shown and "(2, 5)" in shown
@@ -201,6 +220,19 @@ def test_a_file_that_would_lose_tests_is_an_error(failures, name, why):
     assert why in failures[f"ERROR collecting test_bad_{name}.py"]
 
 
-def test_an_interpreter_that_dies_fails_what_did_not_run(failures):
-    shown = failures["test_dies[micropython]"]
+@pytest.mark.parametrize("interpreter", ["micropython", *WASM])
+def test_an_interpreter_that_dies_fails_what_did_not_run(failures, interpreter):
+    shown = failures[f"test_dies[{interpreter}]"]
     assert "the interpreter ended before this test:" in shown and "exit 3" in shown
+
+
+@ON_WASM
+def test_what_is_listed_as_failing_has_to_fail(output, failures):
+    assert "::test_listed[wasm-1] XFAIL" in output and "::test_listed_too[wasm] XFAIL" in output
+    assert "XPASS(strict)" in failures["test_listed[wasm-2]"]
+    assert "::test_listed[micropython-1] PASSED" in output
+
+
+@ON_WASM
+def test_what_is_listed_and_is_no_test_is_an_error(failures):
+    assert "test_bad_absent.py has no test_y" in failures["ERROR collecting test_bad_absent.py"]

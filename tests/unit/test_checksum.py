@@ -23,8 +23,8 @@ def test_right(algorithm, text):
 
 @rows(
     ("SHA256", "0" + SHA256[1:]),
-    ("MD5", SHA256),
     ("SHA256", MD5),
+    md5=("MD5", SHA256),
     big_endian=("CRC32", "cbf43926"),
 )
 def test_wrong(algorithm, text):

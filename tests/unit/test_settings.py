@@ -68,7 +68,7 @@ def test_defaults():
         "trial": 1200,
         "offline": 1800,
         "refused": 86400,
-        "led": "LED",
+        "led": usual_board.facts.led,
         "credentials": {},
         "keys": b"",
         "notes": [],

@@ -122,10 +122,11 @@ class Disk:
 
 
 _disk = None
+_folders = []  # roots where there is no LittleFS
 
 
 def empty_root():
-    """Return the path of an empty file system (LittleFS on MicroPython), ending in a slash."""
+    """Return the path of an empty file system, ending in a slash: LittleFS on MicroPython."""
     global _disk
     if sys.implementation.name == "cpython":
         import tempfile
@@ -133,6 +134,10 @@ def empty_root():
         return tempfile.mkdtemp() + "/"
     import vfs
 
+    if not hasattr(vfs, "VfsLfs2"):  # under node, where files are in memory
+        _folders.append("/root%d/" % len(_folders))
+        os.mkdir(_folders[-1][:-1])
+        return _folders[-1]
     if _disk:
         vfs.umount("/board")
     else:

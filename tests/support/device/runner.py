@@ -1,4 +1,4 @@
-# Runs on the unix port. Arguments: "list" or "run", and a module.
+# Runs plain files on MicroPython: main("list" or "run", the name of a module).
 # list: a line of JSON {test: [id of each case]}. run: a line of JSON for each case of each test.
 
 import builtins
@@ -45,17 +45,20 @@ def run(test, arguments):
         }
 
 
-builtins._seen = see
-builtins._passed = passed
-module = __import__(sys.argv[2])
-tests = [name for name in dir(module) if name.startswith("test_")]
-if sys.argv[1] == "list":
-    ids = {name: [id for id, _ in cases(getattr(module, name))] for name in tests}
-    print("RESULT " + json.dumps(ids))
-else:
+def main(verb, module):
+    module = __import__(module)
+    tests = [name for name in dir(module) if name.startswith("test_")]
+    if verb == "list":
+        ids = {name: [id for id, _ in cases(getattr(module, name))] for name in tests}
+        print("RESULT " + json.dumps(ids))
+        return
     for name in tests:
         test = getattr(module, name)
         for n, (_, arguments) in enumerate(cases(test)):
             result = run(test, arguments)
             result["test"], result["case"] = name, n
             print("RESULT " + json.dumps(result))
+
+
+builtins._seen = see
+builtins._passed = passed

@@ -1,0 +1,41 @@
+// Runs Python on MicroPython's WebAssembly port. The argument is the size of the heap in bytes.
+//
+// A line of standard input is {"code": .., "folders": [..]}, and the answer to it a line of standard
+// output, {"output": .., "status": ..}. Each has an interpreter of its own, whose file system is in
+// memory: the folders are copied into it at their own paths, and are what is imported from.
+
+import fs from "node:fs";
+import path from "node:path";
+import readline from "node:readline";
+import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
+
+function copy(folder, files) {
+    files.mkdirTree(folder);
+    for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+        const name = path.join(folder, entry.name);
+        if (entry.isDirectory()) copy(name, files);
+        else files.writeFile(name, fs.readFileSync(name));
+    }
+}
+
+async function run({ code, folders }) {
+    const output = [];
+    const write = (data) => output.push(Buffer.from(data));
+    const heapsize = Number(process.argv[2]);
+    const python = await loadMicroPython({ heapsize, stdout: write, stderr: write, linebuffer: false });
+    let status = 0;
+    try {
+        for (const folder of folders) copy(folder, python.FS);
+        python.runPython(`import sys; sys.path[:] = ${JSON.stringify([...folders, ".frozen"])}`);
+        python.runPython(code);
+    } catch (error) {
+        status = Number(/^SystemExit: (\d+)$/m.exec(error.message)?.[1] ?? 1);
+        write(`${error.message}\n`);
+    }
+    return { output: Buffer.concat(output).toString(), status };
+}
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await run(JSON.parse(line))));
+}
+process.exit(); // whatever an interpreter still waits for
