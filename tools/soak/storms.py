@@ -148,10 +148,11 @@ def storm(scene: Scene, name: str, minutes: float, tell=lambda text, done: None)
     while (passed := time.monotonic() - began) < 60 * minutes:
         scene.keep_on()
         tell(name, passed / (60 * minutes))
-        while done < passed * kind.rate:
+        if done < passed * kind.rate:
             kind.step(scene, choose)
             done += 1
-        time.sleep(min(0.05, 1 / kind.rate))
+        else:
+            time.sleep(min(0.05, 1 / kind.rate))
     least = min(scene.heap[readings:], default=0)
     sim.switches.mute, sim.switches.replace_burst = (), True
     tell("calm again", 1.0)
