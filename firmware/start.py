@@ -160,6 +160,28 @@ def text_of(error):
     return " ".join([line.strip() for line in trace.getvalue().split("\n")[-3:]]).strip()
 
 
+def went_back(record, before):
+    """Return a line on what this start runs in the place of an update, or None.
+
+    record: of the application, of the started Trial; before: what ran until then.
+    """
+    run = record["run"]
+    if record["aside"]:
+        words = "update: %s has not reached the server; %s has a turn"
+        return words % (_named(record["back"]), _named(run))
+    if run == before:
+        return None
+    reason = "its files are damaged, or the flash is full"
+    if record["failed"] == before["id"]:
+        reason = record["reason"]
+    return "update: %s is given up for %s: %s" % (_named(before), _named(run), reason)
+
+
+def _named(package):
+    # Title and version; what was deployed by cable has none.
+    return (package["title"] + " " + package["version"]).strip() or "the factory copy"
+
+
 def wait_held():
     """Do nothing for an hour, with the prompt a Ctrl-C away; then restart."""
     print("hold: Ctrl-C leads to the prompt; a reset, or an hour, starts the application")
@@ -197,8 +219,12 @@ def run():
     cause = machine.reset_cause()
     restarts = Restarts(cause == machine.PWRON_RESET, cause == machine.WDT_RESET)
     trial = Trial(os)
+    before = trial.state["app"]["run"]
     suspect = cause == machine.WDT_RESET or restarts.crashes > 0
     sys.path.insert(0, trial.start(suspect, cause == machine.PWRON_RESET))
+    line = went_back(trial.state["app"], before)
+    if line:
+        print(line)
     start = Start(config, restarts, trial)
     try:
         start.crashed(start.until_it_ends())

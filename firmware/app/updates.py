@@ -23,7 +23,7 @@ def updater(device, keys, trial, log, restart):
 
     return Updater(
         device,
-        slots(trial),
+        slots(trial, log),
         keys,
         lambda: restart("an update"),
         progress,
@@ -32,14 +32,23 @@ def updater(device, keys, trial, log, restart):
     )
 
 
-def slots(trial):
-    """Return the slots by the prefix of the attributes that assign to them."""
+def slots(trial, log):
+    """Return the slots by the prefix of the attributes that assign to them.
+
+    log is told where the boot loader did not start what was activated.
+    """
     application = AppSlot(trial, board.name)
     if board.partition:
         from abupdate.partition_slot import PartitionSlot
 
         try:
+            before = trial.state["firmware"]["run"]
             firmware = PartitionSlot(trial, board.name, board.partition)
+            run = trial.state["firmware"]["run"]
+            if before["id"] and run != before:
+                words = "update: firmware %s in %s is left for %s %s"
+                old = before["version"], before["slot"]
+                log((words % (old + (run["slot"], run["version"]))).strip())
             return {"fw": firmware, "sw": application}
         except OSError:
             pass  # an image with one app partition

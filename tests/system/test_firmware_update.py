@@ -91,6 +91,7 @@ def test_code_that_runs_but_never_reaches_the_server(field, sim, device, tmp_pat
     assert "the release before reached the server" in told(device, "fw_error")[-1]
     assert version(sim, device) == "1.0.0"
     assert board.resets == {"reset": 4}  # one to start it, and its three tries
+    board.wait_line("update: .* has not reached the server; the factory copy has a turn", 1)
     board.stop()
 
 
@@ -135,6 +136,7 @@ def test_a_new_package_while_one_is_on_trial(field, sim, device, board):
     sim.assign(device, good)
     until_told(board, device, "fw_state", "UPDATED")
     assert version(sim, device) == "1.3"
+    board.wait_line("update: fw UPDATED: .* 1.3", 5)
     assert board.resets == {"reset": 5}  # two to start new code, three crashes
 
 
@@ -143,6 +145,8 @@ def test_a_package_that_was_rolled_back_and_stays_assigned(field, sim, device, b
     start(board, sim, bad)
     until_told(board, device, "fw_state", "FAILED")
     assert "so it is" in told(device, "fw_error")[-1]
+    board.wait_line("update: .* is given up for the factory copy: .*so it is", 1)
+    board.wait_line("update: fw FAILED: it failed here before: .*so it is", 5)
     board.cut_power()
     times, served = len(told(device, "fw_error")), len(bad.served)
     board.start()

@@ -32,17 +32,28 @@ class Application:
             raise self.fails[what]
 
 
+def package(version, id=0):
+    """Return a package as in the record of a Trial; without a version it came by cable."""
+    return {"id": id, "title": "thermo" if version else "", "version": version}
+
+
+FACTORY = {"run": package(""), "back": package(""), "aside": False, "failed": 0, "reason": ""}
+
+
 class Trial:
     """A trial.Trial that keeps what it was told."""
 
     is_unconfirmed = False
     fails = None
+    becomes = {}  # fields of the application's record that start() changes
 
     def __init__(self, os=None):
         self.told = []
+        self.state = {"app": dict(FACTORY)}
 
     def start(self, suspect, power_on):
         self.told.append(("start", suspect, power_on))
+        self.state["app"].update(self.becomes)
         return "/nowhere"
 
     def unconfirmed(self):
@@ -129,8 +140,8 @@ def quiet(module):
 class Boot:
     """A whole start by start.run(), from these files; of the application `error` is raised."""
 
-    def __init__(self, files, error=None, cause=Machine.PWRON_RESET, crashes=0):
-        self.trial = Trial()
+    def __init__(self, files, error=None, cause=Machine.PWRON_RESET, crashes=0, trial=None):
+        self.trial = trial or Trial()
         self.slept = []
         application = Application()
         if error:

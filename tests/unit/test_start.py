@@ -5,7 +5,7 @@ import sys
 from fakes import raised
 from hardware import Machine, Module, Reset, Timer, read
 from rows import rows
-from starts import Boot, Scene
+from starts import Boot, Scene, Trial, package
 
 POWER_ON, SOFT = Machine.PWRON_RESET, Machine.SOFT_RESET
 
@@ -263,6 +263,42 @@ def test_what_was_passed_over_is_told():
     files.update(SETTINGS)
     boot = Boot(files, OSError(5))
     assert boot.ran and boot.lines[0].endswith("; passed over")
+
+
+OLD = package("1.0", 10)
+NEW = package("1.1", 11)
+
+
+@rows(
+    hung=(NEW, {"run": OLD, "failed": 11, "reason": "it hung"}, "thermo 1.0: it hung"),
+    factory=(NEW, {"run": package(""), "failed": 11, "reason": "x"}, "the factory copy: x"),
+    damaged=(
+        NEW,
+        {"run": OLD, "failed": 10, "reason": "of old"},
+        "thermo 1.0: its files are damaged, or the flash is full",
+    ),
+)
+def test_what_was_left_for_what_and_why_is_a_line(run, becomes, words):
+    trial = Trial()
+    trial.state["app"]["run"] = run
+    trial.becomes = becomes
+    boot = Boot(SETTINGS, OSError(5), trial=trial)
+    assert boot.ran and boot.lines[0] == "update: thermo 1.1 is given up for " + words
+
+
+def test_a_turn_of_the_release_before_is_a_line():
+    trial = Trial()
+    trial.state["app"].update(run=OLD, back=NEW, aside=True)
+    boot = Boot(SETTINGS, OSError(5), trial=trial)
+    words = "update: thermo 1.1 has not reached the server; thermo 1.0 has a turn"
+    assert boot.lines[0] == words
+
+
+def test_a_start_of_what_ran_before_says_nothing_of_updates():
+    trial = Trial()
+    trial.state["app"].update(run=NEW, back=OLD)
+    boot = Boot(SETTINGS, OSError(5), trial=trial)
+    assert not [line for line in boot.lines if line.startswith("update:")]
 
 
 def test_a_hold_file_is_an_hour_at_the_prompt_once():

@@ -26,7 +26,51 @@ def test_an_update(slept, server, root):
     values = {"current_sw_title": "thermo", "current_sw_version": "1.1"}
     values["sw_state"] = "UPDATED"
     assert server.told[-1] == values
-    assert len(server.asked) == BLOCKS and slept == [] and life.log == []
+    assert len(server.asked) == BLOCKS and slept == []
+    assert life.log == ["update: sw UPDATED: thermo 1.1"]
+
+
+@scene
+def test_how_an_assignment_ended_is_a_line(slept, server, root):
+    life = Life(server, root)
+    life.assign("1.1", {"checksum": "00"})
+    assert refusals(life) == ["the checksum does not match"]
+    assert life.log == ["update: sw FAILED: the checksum does not match"]
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    life = Life(server, root)
+    life.assign("1.1", {"checksum": None})
+    life.until(ticks=60)
+    life.hear({})
+    life.until(ticks=20)
+    life.assign("1.1")
+    life.until(lambda: len(life.log) > 1, ticks=60)
+    assert life.log == ["update: sw UPDATED: thermo 1.1", "update: sw UPDATED: it runs already"]
+    life.off()
+
+
+@scene
+def test_another_turn_of_an_update_is_a_line(slept, server, root):
+    life = Life(server, root)
+    life.assign("1.1")
+    assert life.until() and life.reset
+    life.off()
+    Life(server, root).trial.unreached()
+    life = Life(server, root)
+    assert life.runs() == "" and life.until() and life.reset
+    life.off()
+    turn = "update: sw on trial: it has another turn, the release before has had its own"
+    assert life.log == [turn]
+
+
+@scene
+def test_a_line_on_a_refusal_is_short(slept, server, root):
+    life = Life(server, root)
+    life.assign("1.1", {"version": 250 * "9"})
+    assert len(refusals(life)) == 1
+    assert life.log[0].startswith("update: sw FAILED: ") and len(life.log[0]) <= 200
+    life.off()
 
 
 def refusals(life, prefix="sw"):

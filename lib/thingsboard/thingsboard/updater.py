@@ -34,6 +34,7 @@ _BLOCK = const(1024)  # bytes: one datagram
 _BLOCK_MIN = const(128)
 _MIN_DELAY_MS = const(1000)
 _MAX_DELAY_MS = const(60_000)
+_LONGEST = const(200)  # characters of a line in the log
 
 
 class Updater:
@@ -93,11 +94,18 @@ class Updater:
         title, version = slot.current()
         key = "current_" + prefix
         values = {key + "_title": title, key + "_version": version}
-        if slot.on_trial():
+        tried = slot.on_trial()
+        if tried:
             values[prefix + "_state"] = "UPDATED"  # told first: confirmed, it is past
             self._introduced.add(prefix)
         await self.device.send_telemetry(values)
-        if slot.confirm():
+        again = slot.confirm()
+        if tried:
+            self._log(prefix, "UPDATED", title + " " + version)
+        if again:
+            self._log(
+                prefix, "on trial", "it has another turn, the release before has had its own"
+            )
             self.reset()
 
     def _renew(self):
@@ -116,6 +124,7 @@ class Updater:
             await self._install(assignment, self.slots.get(prefix))
         except Refused as error:
             await self._tell(prefix, "FAILED", str(error))
+            self._log(prefix, "FAILED", str(error))
         self._settled[prefix] = assignment.id
 
     async def _install(self, assignment, slot):
@@ -130,6 +139,7 @@ class Updater:
             if not (checksum and slot.differs(checksum)):
                 if not told:
                     await self._tell(prefix, "UPDATED")
+                    self._log(prefix, "UPDATED", "it runs already")
                 return
         image = Image(self.keys, slot, assignment.title, assignment.version, assignment.size)
         try:
@@ -223,3 +233,7 @@ class Updater:
         if error is not None:
             values[prefix + "_error"] = error
         await self.device.send_telemetry(values)
+
+    def _log(self, prefix, state, text):
+        # How an update ended, for a person at the console; the server has heard it.
+        self.device.session.log(("update: %s %s: %s" % (prefix, state, text))[:_LONGEST])
