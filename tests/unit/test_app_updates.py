@@ -47,15 +47,15 @@ def test_an_esp32_with_one_partition_is_like_any_board():
 
 @rows(update=("1.27", "ota_0 1.27"), cable=("", "ota_0"))
 def test_firmware_that_the_boot_loader_left_is_a_line(version, words):
-    trial = started()
     package = {"title": "micropython", "sequence": 0}
     old = dict(package, slot="ota_0" if version else "ota_9", id=1, version=version)
     new = dict(package, slot="ota_1", id=2, version="1.28")
-    trial.note("firmware", {"run": new, "back": old, "on_trial": True, "tries": 1})
     lines = []
     with Hardware(partition=Chip().boot()) as board:
+        trial = started()
+        trial.note("firmware", {"run": new, "back": old, "on_trial": True, "tries": 1})
         board.load("app.updates").slots(trial, lines.append)
-        assert lines == ["update: firmware 1.28 in ota_1 is left for " + words]
+    assert lines == ["update: firmware 1.28 in ota_1 is left for " + words]
 
 
 def test_firmware_from_a_cable_is_no_line():
