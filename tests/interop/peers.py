@@ -27,9 +27,13 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def ours(port: int, *steps: dict) -> tuple[list[dict], dict]:
-    """Do steps with our client on the unix port: see driver.py. Returns (answers, counters)."""
-    command = [micropython(), "-X", "heapsize=4M", str(HERE / "driver.py"), str(port)]
+def ours(port: int, *steps: dict, security: dict | None = None) -> tuple[list[dict], dict]:
+    """Do steps with our client on the unix port: see driver.py. Returns (answers, counters).
+
+    security: over DTLS with these arguments of dtls.Security, as names of files.
+    """
+    script = str(HERE / "driver.py")
+    command = [micropython(), "-X", "heapsize=4M", script, str(port), json.dumps(security)]
     run = subprocess.run(
         command,
         input=json.dumps(steps),
@@ -65,14 +69,20 @@ class Background:
 
 
 class LibcoapServer(Background):
-    """coap-server-notls on a free port; its resources: /, /time, /async, /example_data."""
+    """A coap-server on a free port; its resources: /, /time, /async, /example_data.
 
-    def __init__(self, folder: Path, *options: str):
+    library is what it has for DTLS: "notls", "openssl", "gnutls". With one it serves on port + 1,
+    too, which is secure_port.
+    """
+
+    def __init__(self, folder: Path, *options: str, library: str = "notls"):
         self.port = free_port()
+        self.secure_port = self.port + 1
         address = ("-A", "127.0.0.1", "-p", str(self.port))
-        super().__init__(folder, program("coap-server-notls"), *address, *options)
+        super().__init__(folder, program("coap-server-" + library), *address, *options)
         # Asked of the kernel: a request would count for the server's loss switch.
-        wanted = f"0100007F:{self.port:04X} "
+        last = self.port if library == "notls" else self.secure_port
+        wanted = f"0100007F:{last:04X} "
         end = time.monotonic() + TIMEOUT_S
         while wanted not in Path("/proc/net/udp").read_text():
             assert self.process.poll() is None and time.monotonic() < end, self.output()

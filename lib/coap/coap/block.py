@@ -70,7 +70,8 @@ class Transfer:
     """One request whose body, or whose answer's body, may be larger than a block.
 
     message is the request with its whole body as payload. block_size (16 to 1024, rounded down to
-    a power of two) is the largest we send and, when below 1024, what we ask the peer for. The
+    a power of two) is the largest we send and, when below 1024, what we ask the peer for; block_up
+    is the largest we send where the way up takes less. The
     answer's body goes to sink(bytes) block by block, or is collected; more than max_body bytes
     end the transfer.
     """
@@ -80,15 +81,16 @@ class Transfer:
     _got = 0  # bytes of the answer's body which we have
     _restarted = False  # after a 4.08: once only
 
-    def __init__(self, message, block_size=1024, sink=None, max_body=16384):
+    def __init__(self, message, block_size=1024, sink=None, max_body=16384, block_up=1024):
         szx = exponent(block_size)
         self.message = message
-        self._our_szx = self._their_szx = szx  # of the blocks we send; the largest we take
+        self._our_szx = exponent(min(block_size, block_up))  # of the blocks we send
+        self._their_szx = szx  # of the largest we take
         self._body = Body()  # of the answer
         self._parts = []
         self.sink = sink
         self.max_body = max_body
-        self._plain = szx == 6 and not sink and len(message.payload) <= 1024
+        self._plain = szx == 6 and not sink and len(message.payload) <= 16 << self._our_szx
         self._uploading = len(message.payload) > 0  # the phase
 
     def next_request(self):

@@ -23,17 +23,28 @@ _CON = const(0)
 _URI_PATH = const(11)
 _URI_QUERY = const(15)
 
+_PORT = const(5683)
+_SECURE_PORT = const(5684)
 _LONGEST = const(255)  # bytes of such an option (RFC 7252 table 4)
 _WAIT_MS = const(93_000)  # MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2)
 _RETRY_MS = const(50)  # after an error of the network stack, and without memory
 
 
-async def connect(host, port=5683, ack_timeout_ms=2000, window_limit=3, look_up=None):
+async def connect(
+    host, port=None, ack_timeout_ms=2000, window_limit=3, look_up=None, security=None
+):
     """Return a Client of host; the first request looks the name up and opens the socket.
 
-    ack_timeout_ms and window_limit are Endpoint's, look_up is UDPTransport's.
+    ack_timeout_ms and window_limit are Endpoint's, look_up is UDPTransport's. security is None, or
+    a dtls.Security: the server is spoken to over DTLS, on port 5684 unless another is given.
     """
-    return Client(UDPTransport(host, port, look_up), ack_timeout_ms, window_limit)
+    if security:
+        from .dtls import DTLSTransport
+
+        transport = DTLSTransport(host, port or _SECURE_PORT, security, look_up)
+    else:
+        transport = UDPTransport(host, port or _PORT, look_up)
+    return Client(transport, ack_timeout_ms, window_limit)
 
 
 def _verb(code):
@@ -125,7 +136,7 @@ class Client:
         """
         message = Message(code, payload, uri(path, query, options), type)
         block_size = min(block_size, self.endpoint.block_size)
-        transfer = Transfer(message, block_size, sink, max_body)
+        transfer = Transfer(message, block_size, sink, max_body, self.transport.block_up)
         return self.transfer(transfer, timeout_ms)
 
     def observe(

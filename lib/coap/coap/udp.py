@@ -6,6 +6,7 @@
 #                   object for each port. None before the first open(), after close(), and once the
 #                   transport has died: datagrams wait then, and the next request opens it again.
 #   opened          how many source ports were taken so far.
+#   block_up        how large a block of a request's body may be, at most.
 #   await open()    looks the server's name up and takes a new source port. It blocks nothing. The
 #                   old port works on until the new one is there: pollable, opened and send()
 #                   change together, without an await between. Raises OSError; the old port is kept
@@ -44,6 +45,7 @@ class UDPTransport:
 
     pollable = None  # the socket
     opened = 0
+    block_up = 1024
     _number = ""  # the address in use
 
     def __init__(self, host, port, look_up=None):
@@ -58,17 +60,8 @@ class UDPTransport:
 
         While no DNS server helps, the last addresses are used.
         """
-        host = self.address[0]
-        try:
-            self._known = [host] if is_number(host) else sorted(await self.look_up(host))
-        except OSError:
-            if not self._known:
-                raise
-        last = self._number
-        numbers = [number for number in self._known if number > last]
-        numbers += [number for number in self._known if number <= last]
         error = OSError(errno.ENOENT)
-        for number in numbers:
+        for number in await self._numbers():
             try:
                 return self._take(number)
             except OSError as failure:
@@ -91,6 +84,18 @@ class UDPTransport:
         if self.pollable:
             self.pollable.close()
             self.pollable = None
+
+    async def _numbers(self):
+        # The name's addresses, the one after the last that was tried first.
+        host = self.address[0]
+        try:
+            self._known = [host] if is_number(host) else sorted(await self.look_up(host))
+        except OSError:
+            if not self._known:
+                raise
+        last = self._number
+        numbers = [number for number in self._known if number > last]
+        return numbers + [number for number in self._known if number <= last]
 
     def _take(self, number):
         # Take a new socket. The address counts as tried even if that fails.
