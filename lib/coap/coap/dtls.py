@@ -54,13 +54,13 @@ class Security:
             raise ValueError("DTLS needs a trusted certificate")
         self.name = name
         self.context = context = tls.SSLContext(tls.PROTOCOL_DTLS_CLIENT)
-        context.verify_mode = tls.CERT_REQUIRED
+        context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]  # not in the stub
         if ciphers:
             context.set_ciphers(ciphers)
         if psk:
             if not hasattr(context, "psk_identity"):
                 raise ValueError("pre-shared keys need MicroPython 1.29")
-            context.psk_identity, context.psk_key = psk
+            context.psk_identity, context.psk_key = psk  # type: ignore[attr-defined]  # the same
         if trusted:
             _load("trusted", context.load_verify_locations, trusted)
         if certificate:
@@ -152,10 +152,10 @@ class DTLSTransport(UDPTransport):
         except (OSError, ValueError) as error:
             self.close()  # Mbed TLS has come to an end
             raise OSError(error.args[0])
-        if wire.error:
-            error = wire.error
+        lost = wire.error
+        if lost:
             wire.error = None
-            raise error
+            raise lost
 
     def recv(self):
         """Return the next datagram, or None; the server's farewell closes the association."""
