@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 
 from aiocoap import Message
 
@@ -29,6 +30,7 @@ from .switches import Switches, Timing
 from .wire.exchange import Exchange
 from .wire.link import Link
 from .wire.messages import MessageLayer
+from .wire.secure import SecureEndpoint
 
 CALL_TIMEOUT_S = 30
 
@@ -80,14 +82,23 @@ class Simulator:
     def __exit__(self, *_):
         self.close()
 
+    def secure(self, certificate: Path, key: Path, port: int = 0) -> None:
+        """Serve over DTLS as well, on sim.secure_port; both are PEM files. OSError as start()."""
+        self.layer.secure = SecureEndpoint(self.layer, certificate, key)
+        opened = self._bind(self.layer.secure, port)
+        asyncio.run_coroutine_threadsafe(opened, self._loop).result(CALL_TIMEOUT_S)
+        self.secure_port = self.layer.secure.transport.get_extra_info("sockname")[1]
+
     def start(self) -> None:
         """Bind the socket and serve; OSError if the port is taken."""
         self._thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(CALL_TIMEOUT_S)
+            opened = self._bind(self.layer, self.port)
+            asyncio.run_coroutine_threadsafe(opened, self._loop).result(CALL_TIMEOUT_S)
         except BaseException:
             self.close()
             raise
+        self.port = self.layer.transport.get_extra_info("sockname")[1]
 
     def close(self) -> None:
         """Stop serving and end the server's thread."""
@@ -96,17 +107,16 @@ class Simulator:
             if self.layer.transport:
                 self.layer.forget()
                 self.layer.transport.close()
+            if self.layer.secure and self.layer.secure.transport:
+                self.layer.secure.transport.close()
             self._loop.call_soon(self._loop.stop)
 
         self._loop.call_soon_threadsafe(stop)
         self._thread.join(CALL_TIMEOUT_S)
         self._loop.close()
 
-    async def _open(self) -> None:
-        await self._loop.create_datagram_endpoint(
-            lambda: self.layer, local_addr=(self.host, self.port)
-        )
-        self.port = self.layer.transport.get_extra_info("sockname")[1]
+    async def _bind(self, protocol: asyncio.DatagramProtocol, port: int) -> None:
+        await self._loop.create_datagram_endpoint(lambda: protocol, local_addr=(self.host, port))
 
     def _handle(self, exchange: Exchange) -> None:
         self.resources.handle(exchange)
@@ -138,6 +148,16 @@ class Simulator:
     ) -> Device:
         """Add a device; without an access token one is drawn. ValueError if the name is taken."""
         return self.call(self.store.add_device, name, access_token, profile)
+
+    def set_certificate(self, device: Device, pem: str) -> None:
+        """Give a device a certificate in the place of its access token, as a user pastes it."""
+
+        def give():
+            device.credentials_type = "X509_CERTIFICATE"
+            lines = pem.splitlines()
+            device.credentials_value = "".join(line for line in lines if "-----" not in line)
+
+        self.call(give)
 
     def device(self, name: str) -> Device:
         return self.store.devices[name]

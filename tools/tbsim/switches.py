@@ -35,6 +35,7 @@ class Timing:
     max_retransmit: int = 4
     exchange_lifetime: float = 247.0
     non_lifetime: float = 145.0
+    flight: float = 9.0  # of a DTLS handshake, until it is repeated
     rpc_ack: float = 10.0  # a command un-ACKed for so long is TIMEOUT
     poll: float = 0.025  # between two looks into the queues of transport and core; 0: no queues
     start_least: float = 3.0  # from the first datagram that a restarted server hears

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aiocoap import Code, Message
 
+from ..model.devices import Device
 from ..model.errors import ModelError
 from ..model.packages import KINDS
 from ..model.provisioning import provision
@@ -107,13 +108,18 @@ class Resources:
             exchange.refuse("4.00")
         elif target.feature == "provision":
             self.backend.answer(1, lambda: self._provision(exchange, body))
-        elif target.access_token is None:
+        elif target.access_token is None and not self._known(exchange):
             exchange.refuse("4.01")
         else:
             if request.opt.observe == 0:
                 self.downlink.arrived(exchange)
             polls = self.features.polls(exchange)
             self.backend.answer(polls, lambda: self._serve_device(exchange, target, body))
+
+    def _known(self, exchange: Exchange) -> Device | None:
+        # Whose certificate the client showed; a token in the path does not matter then.
+        secure = self.layer.secure
+        return self.store.by_certificate(secure.identity(exchange.address)) if secure else None
 
     def _provision(self, exchange: Exchange, body: bytes) -> None:
         result = provision(self.store, body)
@@ -123,7 +129,7 @@ class Resources:
         exchange.respond(response, typed=False)
 
     def _serve_device(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        device = self.store.by_access_token(target.access_token)
+        device = self._known(exchange) or self.store.by_access_token(target.access_token)
         refused = refusal(device, self.switches)
         if refused:
             if refused == "5.00" and exchange.request.opt.observe == 0:

@@ -59,7 +59,7 @@ class Device:
         self.profile = profile
         self.access_token = access_token
         self.credentials_type = "ACCESS_TOKEN"
-        self.credentials_value: object = access_token
+        self.credentials_value: object = access_token  # of X509_CERTIFICATE: base64 of its DER
         self.client_attributes: dict = {}
         self.shared_attributes: dict = {}
         self.server_attributes: dict = {}

@@ -1,5 +1,6 @@
 """The store: all devices and profiles, the rules for client-side RPC, and the server's clock."""
 
+import hashlib
 import secrets
 import string
 import time
@@ -51,6 +52,15 @@ class Store:
         for device in self.devices.values():
             if device.credentials_type == "ACCESS_TOKEN" and device.access_token == access_token:
                 return device
+        return None
+
+    def by_certificate(self, identity: str | None) -> Device | None:
+        """Return the device whose certificate has this credentials id."""
+        for device in self.devices.values():
+            if device.credentials_type == "X509_CERTIFICATE":
+                text = str(device.credentials_value)
+                if hashlib.sha3_256(text.encode()).hexdigest() == identity:
+                    return device
         return None
 
     def forget_rpcs(self) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aiocoap import Code, Message
 from aiocoap.numbers.types import ACK, CON, NON, RST
@@ -16,6 +17,9 @@ from ..switches import Switches, Timing
 from .codec import answer, complaint, decode
 from .exchange import Exchange, Outgoing
 from .link import Link
+
+if TYPE_CHECKING:
+    from .secure import SecureEndpoint
 
 MAX_DATAGRAM = 2048  # larger ones are dropped without a word
 SWEEP = 4096  # forget expired exchanges each time so many are kept
@@ -28,6 +32,7 @@ CRITICAL = {1, 3, 5, 7, 11, 15, 17, 23, 27, 35, 39}
 class MessageLayer(asyncio.DatagramProtocol):
     """A UDP endpoint. `handle(exchange)` is called with each new request, and
     `log(up, address, message, datagram)` with each datagram, whose message is None if malformed.
+    secure: the endpoint for DTLS, if there is one; its clients are told apart by their address.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class MessageLayer(asyncio.DatagramProtocol):
         self.outgoing: dict[tuple, Outgoing] = {}  # (address, message id): ...
         self.mid = self.random.randrange(1 << 16)
         self.transport: asyncio.DatagramTransport | None = None
+        self.secure: SecureEndpoint | None = None
 
     def now(self) -> float:
         return time.monotonic()
@@ -64,6 +70,8 @@ class MessageLayer(asyncio.DatagramProtocol):
         for exchange in self.exchanges.values():
             exchange.forget()
         self.exchanges.clear()
+        if self.secure:
+            self.secure.forget()
         self.mid = self.random.randrange(1 << 16)
 
     # Out. Without a message id of the caller's the next one is taken.
@@ -94,6 +102,8 @@ class MessageLayer(asyncio.DatagramProtocol):
         if self.deaf or self.transport is None:
             return
         self.log(False, address, message, datagram)
+        if self.secure and self.secure.send(datagram, address):
+            return
 
         def deliver():
             device = self.link.nat.inward(address)
@@ -113,9 +123,10 @@ class MessageLayer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: tuple) -> None:
         seen = self.link.nat.outward(address)
-        self.link.carry(True, len(data), lambda: self._receive(data, seen), self.later)
+        self.link.carry(True, len(data), lambda: self.receive(data, seen), self.later)
 
-    def _receive(self, data: bytes, address: tuple) -> None:
+    def receive(self, data: bytes, address: tuple) -> None:
+        """Take what came from a client."""
         if self.deaf or len(data) > MAX_DATAGRAM:
             return
         message = decode(data)
