@@ -15,6 +15,7 @@ from binascii import hexlify, unhexlify
 
 import coap
 from coap import downloading
+from secured import security
 
 
 def described(message):
@@ -81,23 +82,8 @@ async def download(client, step):
     return {"payload": hexlify(body.data).decode()}
 
 
-def security(files):
-    # From a JSON object with Security's arguments; those of bytes are names of files.
-    if not files:
-        return None
-    from coap.dtls import Security
-
-    for name in ("trusted", "certificate", "key"):
-        if files.get(name):
-            with open(files[name], "rb") as file:
-                files[name] = file.read()
-    if "psk" in files:
-        files["psk"] = [part.encode() for part in files["psk"]]
-    return Security(**files)
-
-
-async def main(port, files, steps):
-    client = await coap.connect("127.0.0.1", port, security=security(files))
+async def main(port, steps):
+    client = await coap.connect("127.0.0.1", port, security=security())
     for step in steps:
         (do,) = [do for do in (request, observe, download) if do.__name__ in step]
         answer = await do(client, step)
@@ -106,4 +92,4 @@ async def main(port, files, steps):
     print(json.dumps({name: getattr(client.endpoint, name) for name in names}))
 
 
-asyncio.run(main(int(sys.argv[1]), json.loads(sys.argv[2]), json.load(sys.stdin)))
+asyncio.run(main(int(sys.argv[1]), json.load(sys.stdin)))

@@ -7,7 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tools.unixport import LIBRARIES, environment, micropython
+from tests.support.secure import told
+from tools.unixport import LIBRARIES, micropython
 
 HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"
@@ -32,12 +33,11 @@ def ours(port: int, *steps: dict, security: dict | None = None) -> tuple[list[di
 
     security: over DTLS with these arguments of dtls.Security, as names of files.
     """
-    script = str(HERE / "driver.py")
-    command = [micropython(), "-X", "heapsize=4M", script, str(port), json.dumps(security)]
+    command = [micropython(), "-X", "heapsize=4M", str(HERE / "driver.py"), str(port)]
     run = subprocess.run(
         command,
         input=json.dumps(steps),
-        env=environment(*LIBRARIES),
+        env=told(*LIBRARIES, security=security),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,

@@ -1,12 +1,13 @@
 """Our client over DTLS against libcoap's servers, of OpenSSL and of GnuTLS."""
 
-import datetime
 import random
 
 import pytest
 
 from tests.interop.peers import LibcoapServer, free_port, ours
 from tests.interop.relay import Relay
+from tests.support import secure
+from tests.support.secure import trusting
 from tools import certificates
 
 GET, PUT = 1, 3
@@ -19,31 +20,7 @@ FATAL_ALERT = bytes.fromhex("15fefd00000000000000090002") + bytes((2, 40))
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A folder with certificates and keys of a CA, of servers and of a device."""
-    folder = tmp_path_factory.mktemp("certificates")
-    ca = certificates.make("ca", is_ca=True)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    day = datetime.timedelta(days=1)
-    hosts = ("localhost", "127.0.0.1")
-    made = {
-        "ca": ca,
-        "stranger": certificates.make("stranger", is_ca=True),
-        "server": certificates.make("server", ca, hosts),
-        "expired": certificates.make("server", ca, hosts, begins=now - 9 * day, days=2),
-        "early": certificates.make("server", ca, hosts, begins=now + 2 * day),
-        "device": certificates.make("device", ca),
-    }
-    for name, identity in made.items():
-        certificates.write(identity, folder, name)
-    return folder
-
-
-def trusting(files, ca="ca", device=None, **more):
-    """Return the arguments of a Security."""
-    names = {"trusted": ca + ".cert.der"}
-    if device:
-        names |= {"certificate": device + ".cert.der", "key": device + ".key.der"}
-    return {key: str(files / name) for key, name in names.items()} | more
+    return secure.make(tmp_path_factory.mktemp("certificates"))
 
 
 def serve(folder, files, *options, library="openssl", name="server", ca=None):
@@ -66,7 +43,7 @@ def test_request(files, library, tmp_path):
 
 def test_client_certificate(files, library, tmp_path):
     with serve(tmp_path, files, library=library, ca="ca") as server:
-        known = trusting(files, device="device")
+        known = trusting(files, device="signed_device")
         (answer,), _ = ours(server.secure_port, TIME, security=known)
         assert answer["code"] == CONTENT
         (answer,), _ = ours(server.secure_port, TIME, security=trusting(files))
@@ -226,13 +203,13 @@ def test_nobody_there(files):
     "how, text",
     [
         ({"trusted": "ca.cert.pem"}, "trusted: not DER, but PEM"),
-        ({"key": "device.key.pem"}, "certificate or key: not DER, but PEM"),
-        ({"certificate": "device.key.der"}, "certificate or key: "),
+        ({"key": "signed_device.key.pem"}, "certificate or key: not DER, but PEM"),
+        ({"certificate": "signed_device.key.der"}, "certificate or key: "),
         ({"key": None}, "a certificate needs its key"),
     ],
 )
 def test_files_that_do_not_do(files, how, text):
-    security = trusting(files, device="device")
+    security = trusting(files, device="signed_device")
     for name, file in how.items():
         security[name] = file and str(files / file)
     with pytest.raises(AssertionError, match=text):

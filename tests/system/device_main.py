@@ -1,6 +1,6 @@
 # The device under test: does what server-side RPC tells it, prints what it hears.
 # Its command "wait" is answered when "release" comes; "tell" prints its parameters.
-# Arguments: port, access token, JSON of jobs.run()'s parameters.
+# Arguments: port, access token, JSON of jobs.run()'s parameters. In the environment: SECURITY.
 
 import asyncio
 import gc
@@ -10,6 +10,7 @@ import time
 
 import coap
 import thingsboard
+from secured import security
 
 gc.threshold(8192)  # as firmware/start.py does
 
@@ -21,8 +22,8 @@ def tell(**event):
 
 
 async def main():
-    client = await coap.connect("127.0.0.1", port)
-    device = thingsboard.Device(client, access_token, log=lambda text: tell(log=text))
+    client = await coap.connect("127.0.0.1", port, security=security())
+    device = thingsboard.Device(client, access_token or None, log=lambda text: tell(log=text))
     endpoint = client.endpoint
     device.on_attributes(lambda changed, deleted: tell(changed=changed, deleted=deleted))
 

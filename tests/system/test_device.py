@@ -7,21 +7,23 @@ import time
 
 import pytest
 
+from tests.support.secure import told
 from tools.tbsim import RPCError
-from tools.unixport import LIBRARIES, ROOT, environment, micropython
+from tools.unixport import LIBRARIES, ROOT, micropython
 
 TOKEN = "S3cretT0ken"
 
 
 class DeviceProcess:
-    """The device as a process; `events` is what it printed."""
+    """The device as a process; `events` is what it printed. security: over DTLS."""
 
-    def __init__(self, sim, access_token=TOKEN, **parameters):
+    def __init__(self, sim, access_token=TOKEN, security=None, **parameters):
         script = ROOT / "tests" / "system" / "device_main.py"
-        arguments = [str(sim.port), access_token, json.dumps(parameters)]
+        port = sim.secure_port if security else sim.port
+        arguments = [str(port), access_token, json.dumps(parameters)]
         self.process = subprocess.Popen(
             [micropython(), "-X", "heapsize=160k", str(script), *arguments],
-            env=environment(*LIBRARIES),
+            env=told(*LIBRARIES, security=security),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
