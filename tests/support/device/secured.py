@@ -1,5 +1,5 @@
-# A Security from the environment variable SECURITY: a JSON object of its arguments, where bytes are
-# names of files; None without it. An argument of the command line would be too long.
+# A Security from the environment variable SECURITY: a JSON object of its arguments, where those of
+# bytes are names of files; None without it. An argument of the command line would be too long.
 
 import json
 import os
