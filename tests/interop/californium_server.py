@@ -13,17 +13,18 @@ OPTIONS = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:a
 
 
 class CaliforniumServer:
-    """`with CaliforniumServer(folder) as server:` serves on server.port; its log goes to a file
-    in the folder.
+    """`with CaliforniumServer(folder, identity) as server:` serves on server.port, and over DTLS
+    on server.secure_port; its log goes to a file in the folder. identity is a PEM file with a
+    certificate and its key.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, identity: Path):
         assert JAR.exists(), f"{JAR.name} is missing: make {JAR.relative_to(BUILD.parent)}"
         self.folder = folder
         self.log = folder / "californium.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [program("java"), *OPTIONS, "-jar", str(JAR)],
+                [program("java"), *OPTIONS, "-jar", str(JAR), str(identity)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -33,7 +34,7 @@ class CaliforniumServer:
 
     def __enter__(self):
         try:
-            self.port = self._answer()
+            self.port, self.secure_port = self._answer()
         except BaseException:
             self.__exit__()
             raise
@@ -57,9 +58,9 @@ class CaliforniumServer:
         self.process.stdin.write(line + "\n")
         self._answer()
 
-    def _answer(self) -> int:
+    def _answer(self) -> list[int]:
         # One line at a time is under way, so nothing waits in the buffer of stdout.
         ready, _, _ = select.select([self.process.stdout], [], [], TIMEOUT_S)
         line = self.process.stdout.readline() if ready else ""
         assert line, f"no answer: {self.log.read_text(errors='replace')}"
-        return int(line)
+        return [int(word) for word in line.split()]

@@ -6,7 +6,6 @@ import pytest
 
 from tests.interop.peers import LibcoapServer, free_port, ours
 from tests.interop.relay import Relay
-from tests.support import secure
 from tests.support.secure import trusting
 from tools import certificates
 
@@ -18,9 +17,9 @@ TIME = {"request": [GET, "time"]}
 FATAL_ALERT = bytes.fromhex("15fefd00000000000000090002") + bytes((2, 40))
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return secure.make(tmp_path_factory.mktemp("certificates"))
+@pytest.fixture
+def files(certificates):
+    return certificates
 
 
 def serve(folder, files, *options, library="openssl", name="server", ca=None):

@@ -22,8 +22,9 @@ import org.eclipse.californium.elements.config.Configuration;
 /**
  * A server made of Californium, which is set up and called as ThingsBoard does it.
  *
- * <p>Tells its port on standard output, and does what lines on standard input say, each of which it
- * answers with its port:
+ * <p>Its argument is a PEM file with a certificate and its key, for DTLS. It tells its ports on
+ * standard output, the one for DTLS last, and does what lines on standard input say, each of which
+ * it answers with them:
  *
  * <pre>
  * package TITLE VERSION FILE   what is served under /fw
@@ -47,9 +48,12 @@ public final class Server {
     public static void main(String[] arguments) throws IOException {
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
         Packages packages = new Packages();
-        CoapServer server = start(0, packages);
-        int port = server.getEndpoints().get(0).getAddress().getPort();
-        System.out.println(port);
+        int[] ports = {0, 0};
+        CoapServer server = start(ports, arguments[0], packages);
+        for (int i = 0; i < ports.length; i++) {
+            ports[i] = server.getEndpoints().get(i).getAddress().getPort();
+        }
+        System.out.println(ports[0] + " " + ports[1]);
         String line;
         while ((line = input.readLine()) != null) {
             String[] words = line.split(" ");
@@ -57,24 +61,27 @@ public final class Server {
                 packages.assign(words[1], words[2], Files.readAllBytes(Path.of(words[3])));
             } else if (words[0].equals("restart")) {
                 server.destroy();
-                server = start(port, packages);
+                server = start(ports, arguments[0], packages);
             } else {
                 throw new IllegalArgumentException(line);
             }
-            System.out.println(port);
+            System.out.println(ports[0] + " " + ports[1]);
         }
         System.exit(0);
     }
 
-    private static CoapServer start(int port, Packages packages) throws IOException {
+    private static CoapServer start(int[] ports, String identity, Packages packages)
+            throws IOException {
         Configuration configuration = configuration();
         CoapServer server = new CoapServer(configuration);
-        // With DTLS, the endpoint's builder gets a connector of Scandium besides.
         CoapEndpoint.Builder endpoint = new CoapEndpoint.Builder();
         InetAddress address = InetAddress.getLoopbackAddress();
-        endpoint.setInetSocketAddress(new InetSocketAddress(address, port));
+        endpoint.setInetSocketAddress(new InetSocketAddress(address, ports[0]));
         endpoint.setConfiguration(configuration);
         server.addEndpoint(endpoint.build());
+        server.addEndpoint(
+                Dtls.endpoint(
+                        new InetSocketAddress(address, ports[1]), identity, configuration()));
         server.add(packages, new Store("store", false), new Store("typed", true), new Slow());
         server.start();
         return server;
