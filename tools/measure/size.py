@@ -29,7 +29,7 @@ MPY_BUDGETS = {
     "thingsboard": 18_000,
     "update": 14_800,
     "network": 4096,
-    "dtls": 3000,
+    "dtls": 3072,
     "protobuf": 3500,
 }
 HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 118_000}
@@ -42,6 +42,7 @@ APART = {
     "coap.downloading": "update",
     "coap.resolver": "network",
     "coap.supervisor": "network",
+    "coap.wire": "dtls",
     "firmware.supervisor": "network",
     "firmware.wifi": "network",
     "thingsboard.assignment": "update",

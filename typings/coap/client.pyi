@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from .dtls import Security
 from .endpoint import Endpoint
 from .message import Message, _Buffer
 from .observation import Observation
@@ -10,10 +11,11 @@ from .udp import _LookUp, _Transport
 
 async def connect(
     host: str,
-    port: int = 5683,
+    port: int | None = None,
     ack_timeout_ms: int = 2000,
     window_limit: int = 3,
     look_up: _LookUp | None = None,
+    security: Security | None = None,
 ) -> Client: ...
 
 class Client:
