@@ -13,17 +13,6 @@ _FAILURES = const(4)  # of joining, in a row: then the chip is switched off and 
 _SILENT_S = const(180)  # joined, but the server is not heard: isconnected() may be wrong
 _LONGEST_S = const(3600)
 
-# What status() says after a failure; the numbers of the ports do not clash.
-_WORDS = {
-    -3: "wrong password",
-    -2: "no such network",
-    2: "no address",
-    200: "no answer",
-    201: "no such network",
-    202: "wrong password",
-    204: "wrong password",
-}
-
 
 class Station:
     """The board in a Wi-Fi. config: the settings.
@@ -31,6 +20,9 @@ class Station:
     application.joined() is called at each entry, and when the address changed;
     application.contacts() counts what came of the server.
     """
+
+    _why = None  # the last failure to join, as told, and how often in a row it was that
+    _times = 0
 
     def __init__(self, config, log, application):
         self.config = config
@@ -88,7 +80,8 @@ class Station:
 
     async def _join(self, wlan):
         config = self.config
-        self.log("wifi: joining")
+        if not self._times:
+            self.log("wifi: joining")
         wlan.disconnect()
         await asyncio.sleep(1)
         security = config["wifi_security"]
@@ -102,8 +95,13 @@ class Station:
             await asyncio.sleep(1)
             if wlan.isconnected():
                 return
-        status = wlan.status()
-        self.log("wifi: no connection (%s)" % _WORDS.get(status, "status %s" % status))
+        from wifi_words import words_of
+
+        why = words_of(wlan.status())
+        self._times = times = self._times + 1 if why == self._why else 1
+        self._why = why
+        if times & times - 1 == 0:  # 1, 2, 4, 8: the same is told ever more seldom
+            self.log("wifi: %s, try %d" % (why, times))
         await asyncio.sleep(_PAUSE_S)
 
     async def _stay(self, wlan):
@@ -116,6 +114,7 @@ class Station:
             now = wlan.ifconfig()[0]
             if now != address:
                 address = now
+                self._times = 0
                 self.log("wifi: joined, address " + address)
                 application.joined()
             silent_s += 1

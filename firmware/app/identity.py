@@ -8,6 +8,7 @@ from binascii import hexlify
 import coap
 import thingsboard
 from micropython import const
+from thingsboard.words import words_of
 
 _FILE = const("credentials.json")  # as in settings.py
 _RETRY_S = const(15)  # doubling
@@ -26,6 +27,8 @@ async def access_token(client, config, log):
     if not _is_plausible(saved.get("access_token")):
         saved = {}
     wait_s = _RETRY_S
+    told = None  # the last line, and how often in a row it was that
+    times = 0
     while saved.get("provisioned") is not True:
         try:
             if not saved:
@@ -37,7 +40,13 @@ async def access_token(client, config, log):
             _save(saved)
             log("provisioned")
         except Exception as error:  # the answer may be anything, and the flash full
-            log(str(error) if isinstance(error, ValueError) else "provisioning: %r" % error)
+            text = "provisioning: %s" % (words_of(error) or repr(error))
+            if isinstance(error, ValueError):
+                text = str(error)
+            times = times + 1 if text == told else 1
+            told = text
+            if times & times - 1 == 0:  # 1, 2, 4, 8: the same is told ever more seldom
+                log("%s, try %d" % (text, times))
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_S)
     return saved["access_token"]

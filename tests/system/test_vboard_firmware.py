@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -65,6 +66,16 @@ def test_a_dead_dns_at_the_start_leads_to_no_restart(sim, place):
     board.network.dns = "answers"
     assert sim.until(lambda: told(device, "heap"), 90), board.console()
     assert not board.resets
+
+
+def test_an_unknown_name_is_one_line_in_words(place):
+    board, _ = place("rp2", server="nobody.example")
+    board.wait_line("no such name: nobody.example", 30)
+    board.wait_line("measured", 30)
+    time.sleep(5)  # all jobs try several times
+    lines = board.console(1000)
+    assert lines.count("nobody.example") == 1 and "OSError" not in lines, lines
+    assert "secret" not in lines
 
 
 def test_a_second_deployment_by_cable_ends_whole(place, tmp_path):

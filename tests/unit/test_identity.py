@@ -1,5 +1,6 @@
 # Who the device is: tokens that it has, gets, makes up; and what is none.
 
+import errno
 import json
 
 from coap import TransferError
@@ -77,6 +78,15 @@ def test_a_token_that_is_known_costs_no_request():
     with Scene(saved={"access_token": TOKEN, "provisioned": True}) as scene:
         scene.world.pass_ms(0)
         assert scene.tokens == [TOKEN] and scene.client.requests == []
+
+
+def test_a_name_that_is_unknown_is_told_in_words_and_counted():
+    error = OSError(errno.ENOENT, "no such name: demo.example")
+    with Scene(*[error] * 20) as scene:
+        scene.world.pass_ms(15_000 * 15 + 1)  # 4 waits, which double
+        words = "provisioning: no such name: demo.example"
+        assert scene.lines == [words + ", try %d" % n for n in (1, 2, 4)]
+        assert scene.tokens == []
 
 
 def test_a_new_device_makes_its_token_and_saves_it_before_it_asks():

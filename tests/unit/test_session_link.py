@@ -1,6 +1,7 @@
 # What requests tell a session about the link.
 
 import asyncio
+import errno
 
 from coap import ResponseError
 from coap.message import Message
@@ -67,34 +68,34 @@ def test_each_three_silences_in_a_row_take_a_new_source_port():
 
 def test_a_new_source_port_that_cannot_be_had_is_reported():
     def fail():
-        raise OSError(113)
+        raise OSError(errno.EHOSTUNREACH)
 
     log = []
     it, client, _ = session(*[OSError(110)] * 3, log=log.append)
     client.reconnect = fail
     for _ in range(3):
         error = raised(OSError, ask, it)
-    assert error.args[0] == 110 and len(log) == 1 and "113" in log[0]
+    assert error.args[0] == 110 and log == ["there is no way to the server"]
 
 
-def test_a_problem_is_logged_once_a_minute():
+def test_a_problem_is_logged_once_in_ten_minutes_and_counted():
     log = []
     board = Board()
     it, _, _ = session(log=log.append, board=board)
     for _ in range(3):
-        it.report("telemetry", ResponseError(Message(0x81)))
-    it.report("telemetry", OSError(110))
-    assert len(log) == 2 and log[0] == "telemetry: ResponseError 4.01"
-    assert it.problem == log[1] and "telemetry: OSError" in it.problem
+        it.report("telemetry", ResponseError(Message(0xA0)))
+    it.report("telemetry", OSError(errno.ETIMEDOUT))
+    assert log == ["telemetry: ResponseError 5.00", "the server is silent"]
+    assert it.problem == log[1]
     it.well("rpc")  # another job's success says nothing about it
     assert it.problem
     it.well("telemetry")
     assert it.problem is None
-    it.report("telemetry", OSError(110))  # it comes and goes
+    it.report("telemetry", OSError(errno.ETIMEDOUT))  # it comes and goes
     assert len(log) == 2 and it.problem == log[1]
-    board.now += 60_000
-    it.report("telemetry", OSError(110))
-    assert len(log) == 3 and log[2] == log[1]
+    board.now += 600_000
+    it.report("telemetry", OSError(errno.ETIMEDOUT))
+    assert log[2:] == ["the server is silent (2 times more)"] and it.problem == log[1]
 
 
 def test_a_job_that_ends_is_counted_and_named():
@@ -119,9 +120,8 @@ def test_a_job_that_ends_is_counted_and_named():
 
 def test_an_observation_that_is_replaced_names_a_likely_reason():
     it, _, _ = session()
-    it.observations["rpc"] = None
     it.report("rpc", ResponseError(Message(0x42)))
-    assert it.problem == "rpc: replaced; does another device use this access token?"
+    assert "does another device use this access token?" in it.problem
 
 
 def test_without_a_log_the_problem_is_kept():

@@ -1,6 +1,7 @@
 # What the updater answers to an assignment of what runs, when it tries again, and how.
 
 import asyncio
+import errno
 
 from ota import BLOCK, PACKAGES, Life, assignment, scene
 from rows import rows
@@ -134,4 +135,20 @@ def test_a_package_that_was_taken_back_is_not_told_as_what_runs(slept, server, r
     slot._manifest = {"id": runs}
     slot.note("first")
     assert slot.differs("second") and not slot.differs("first")
+    life.off()
+
+
+@scene
+def test_what_fails_at_another_server_is_not_said_of_ours(slept, server, root):
+    async def connect(host, port, window_limit):
+        raise OSError(errno.ETIMEDOUT)
+
+    life = Life(server, root, connect=connect)
+    life.assign("1.1", {"url": "coap://other.example/package"})
+    life.until(lambda: life.log)
+    assert life.log[0].startswith("download: OSError")
+    server.deaf = lambda: "silence"
+    life.assign("1.2")
+    life.until(lambda: len(life.log) > 1)
+    assert life.log[1] == "the server is silent"
     life.off()

@@ -42,13 +42,17 @@ def test_a_driver_without_what_is_not_needed(method):
 
 
 @rows(
-    (-3, "wrong password"),
+    (-3, "the password is refused"),
     (-2, "no such network"),
+    (-1, "the access point refuses this board"),
     (2, "no address"),
+    (15, "the password is refused"),
     (200, "no answer"),
     (201, "no such network"),
-    (202, "wrong password"),
-    (204, "wrong password"),
+    (203, "the access point refuses this board"),
+    (202, "the password is refused"),
+    (204, "the password is refused"),
+    (1001, "no answer; the password may be wrong"),
     (77, "status 77"),
     (None, "status None"),
 )
@@ -58,8 +62,26 @@ def test_a_refusal_is_told_in_words(code, words):
     wlan.code = code
     with Scene(wlan) as scene:
         scene.seconds(20)
-        assert "wifi: no connection (%s)" % words in scene.lines
+        assert "wifi: %s, try 1" % words in scene.lines
         assert not [line for line in scene.lines if "secret12" in line]
+
+
+def test_the_same_refusal_is_counted_and_another_one_told():
+    wlan = WLAN()
+    wlan.accepts = False
+    with Scene(wlan) as scene:
+        scene.seconds(21 * 9)
+        words = "wifi: the password is refused"
+        counted = [words + ", try %d" % n for n in (1, 2, 4, 8)]
+        assert scene.lines == ["wifi: joining"] + counted
+        wlan.code = -2
+        scene.seconds(21)
+        assert scene.lines[5:] == ["wifi: no such network, try 1"]
+        wlan.accepts = True
+        scene.seconds(30)
+        wlan.joined = wlan.accepts = False
+        scene.seconds(21)
+        assert scene.lines[-2:] == ["wifi: joining", "wifi: no such network, try 1"]
 
 
 def test_a_chip_that_hangs_is_switched_off_and_on():

@@ -26,13 +26,13 @@ TIMEOUT_S = 60
 # little or nothing yet.
 MPY_BUDGETS = {
     "coap": 15_700,
-    "thingsboard": 18_000,
+    "thingsboard": 18_100,
     "update": 14_800,
     "network": 4096,
     "dtls": 3072,
     "protobuf": 3500,
 }
-HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 118_000}
+HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 119_000}
 # Modules that do not count for the package they stand in; None: for those who want them.
 APART = {
     "abupdate.partition_slot": None,  # ESP32 images with two app partitions

@@ -38,15 +38,16 @@ async def look_up(host):
     Another look-up that is under way is waited for: a board has few sockets. Takes 6 s at most
     beside that. Raises OSError: ENOENT (there is no such name, or no address), ETIMEDOUT (no DNS
     server knows), EHOSTUNREACH (no server is known: there is no link yet), or what the network
-    stack said.
+    stack said. The first two have words for a person as their second argument.
     """
     global _until
     if host == "localhost":  # RFC 6761 section 6.3
         return ["127.0.0.1"]
+    unknown = OSError(errno.ENOENT, "no such name: " + host)
     try:
         dns.query(host, 0)
     except ValueError:
-        raise OSError(errno.ENOENT)
+        raise unknown
     while _until is not None and ticks_diff(_until, ticks_ms()) > 0:
         await asyncio.sleep_ms(_POLL_MS)
     _until = ticks_add(ticks_ms(), _LONGEST_MS)
@@ -55,7 +56,7 @@ async def look_up(host):
     finally:
         _until = None
     if not addresses:
-        raise OSError(errno.ENOENT)
+        raise unknown
     return addresses
 
 
@@ -118,7 +119,7 @@ async def _ask(server, host):
     finally:
         udp.close()
     if not addresses and (queries or failed):
-        raise OSError(errno.ETIMEDOUT)
+        raise OSError(errno.ETIMEDOUT, "the DNS is silent")
     return addresses
 
 

@@ -8,14 +8,16 @@ from coap.supervisor import supervise
 from micropython import const
 
 from .link import backoff_ms
+from .words import words_of
 
 _UNAUTHORIZED = const(0x81)
 _REPLACED = const(0x42)  # 2.02: the server ended an observation
 _SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
 _REFUSALS = const(8)  # in a row, then the same: the name may lead to another server by now
 _LOOK_UP_MS = const(7000)  # longer than one takes (coap/resolver.py)
-_SAID_MS = const(60_000)  # the same words are not logged again before
-_LINES = const(8)  # logged in that time, at most
+_SAID_MS = const(600_000)  # the same words are not logged again before, only counted
+_LINES = const(8)  # logged in a minute, at most
+_MINUTE_MS = const(60_000)
 _LONGEST = const(200)  # characters of a problem
 
 # The jobs that tell when they go well; what is reported of anything else is past with the next
@@ -45,26 +47,43 @@ class Session:
         self.stock = asyncio.Event()  # set: the outbox may have something to send
         self.random = random
         self.sooner = asyncio.Event()  # set: something is due earlier than keep() knows
-        self._said = []  # (problem, when) of what was logged in the last minute
+        # [problem, when, times since] of the lines that were logged last, oldest first.
+        self._said = [[0, -_MINUTE_MS, 0]] * _LINES
 
     def report(self, what, error):
         """Keep a problem for the user to read, and log it unless it was just logged.
 
-        Both have its first 200 characters. In a minute there are at most 8 lines.
+        Both have its first 200 characters. What keeps all jobs from the server is one problem,
+        whichever job reports it. In a minute there are at most 8 lines; what comes again within
+        ten is counted, and the next line of it has the count.
         """
         what = what[:_LONGEST]  # it may be a whole record
-        problem = "%s: %s %s" % (what, type(error).__name__, error)
-        if what in self.observations and getattr(error, "code", 0) == _REPLACED:
-            problem = what + ": replaced; does another device use this access token?"
+        problem = words_of(error) if what in _JOBS else ""
+        if not problem:
+            problem = "%s: %s %s" % (what, type(error).__name__, error)
         problem = problem[:_LONGEST]
         self.problem = problem
         self._problem_of = what
+        self._say(problem)
+
+    def _say(self, problem):
+        # Log it, or count it.
         now = self.clock.uptime_ms()
-        said = [(words, when) for words, when in self._said if now - when < _SAID_MS]
-        self._said = said
-        if len(said) < _LINES and problem not in [words for words, _ in said]:
-            said.append((problem, now))
-            self.log(problem)
+        said = self._said
+        times = 0
+        for one in said:
+            if one[0] == problem:
+                one[2] = times = one[2] + 1
+                if now - one[1] < _SAID_MS:
+                    return
+                break
+        else:
+            one = said[0]
+            if now - one[1] < _MINUTE_MS:
+                return
+        said.remove(one)
+        said.append([problem, now, 0])
+        self.log("%s (%d times more)" % (problem, times) if times else problem)
 
     def well(self, job):
         """Note that a job goes well: its problem is past, and any that is no job's."""
@@ -79,7 +98,7 @@ class Session:
             if not isinstance(error, OSError):  # a silent server is no fault of ours
                 self.faults += 1
                 self.last_fault = ("%s: %r" % (name, error))[:_LONGEST]
-            self.report(name, error)
+            self.report("session" if words_of(error) else name, error)
 
         return supervise(job, ended)
 

@@ -61,6 +61,7 @@ class Updater:
         self._renew()
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
+        self._doing = "update"
         names = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
         device.on_attributes(self.take_attributes, names)
 
@@ -81,7 +82,7 @@ class Updater:
                 self.device.session.well("update")
                 await self._changed.wait()
             except Exception as error:
-                self.device.session.report("update", error)
+                self.device.session.report(self._doing, error)
                 try:
                     await asyncio.wait_for_ms(self._changed.wait(), delay_ms)
                     delay_ms = _MIN_DELAY_MS
@@ -115,6 +116,7 @@ class Updater:
 
     async def _settle(self, assignment):
         prefix = assignment.prefix
+        self._doing = "update"
         if assignment.id == self._settled.get(prefix):
             return
         self._settled[prefix] = None
@@ -123,6 +125,7 @@ class Updater:
         try:
             await self._install(assignment, self.slots.get(prefix))
         except Refused as error:
+            self._doing = "update"
             await self._tell(prefix, "FAILED", str(error))
             self._log(prefix, "FAILED", str(error))
         self._settled[prefix] = assignment.id
@@ -190,6 +193,7 @@ class Updater:
         if assignment.url:
             from .url import reach
 
+            self._doing = "download"  # what goes wrong is not our server's
             client, path, query = await reach(assignment.url, self.connect, client.window_limit)
         elif not self.device.access_token:
             raise Refused("CoAP gives no packages to a device with X.509")
@@ -202,6 +206,7 @@ class Updater:
         finally:
             if client is not self.device.client:
                 client.close()
+        self._doing = "update"
         if image.offset != image.size:
             raise Refused("shorter than its manifest says")
 
