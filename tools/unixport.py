@@ -20,6 +20,13 @@ def micropython() -> str:
     return path
 
 
+def board_name() -> str:
+    """Return the name of the board that the interpreter was built for; packages are for it."""
+    code = "import sys; print(getattr(sys.implementation, '_build', sys.platform))"
+    run = subprocess.run([micropython(), "-c", code], capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
 def environment(*folders: Path) -> dict[str, str]:
     """Return the environment in which the unix port imports from these folders, then frozen."""
     return {**os.environ, "MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}

@@ -7,6 +7,7 @@ import threading
 from tools.board import stage
 from tools.package import container, keys, releases
 from tools.tbsim import Package
+from tools.unixport import board_name
 from tools.vboard import Board, app_image
 
 
@@ -43,7 +44,7 @@ class Field:
             kind="firmware",
             title="micropython",
             version=version,
-            boards=[releases.BOARD],
+            boards=[board_name()],
             sequence=sequence,
         )
         return Package("micropython", version, data)

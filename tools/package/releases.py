@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tools.package import application, container
 from tools.tbsim import Package
+from tools.unixport import board_name
 
 TITLE = "demo"
-BOARD = "standard"  # sys.implementation._build of the unix port
 DROPPED = "app/dropped.py"  # a module that release 1.0 still has
 
 CRASHES = "\n\nraise RuntimeError('release %s is bad')\n"
@@ -57,7 +57,7 @@ def build(sources: Path, key, *, version: str, sequence: int) -> Package:
         kind="app",
         title=TITLE,
         version=version,
-        boards=[BOARD],
+        boards=[board_name()],
         sequence=sequence,
     )
     return Package(TITLE, version, data)
