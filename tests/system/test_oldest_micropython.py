@@ -21,7 +21,7 @@ class Anything:
     def __getattr__(self, name):
         return Anything()
 
-for name in ("machine", "network", "esp32", "rp2"):
+for name in ("machine", "network", "tls", "esp32", "rp2"):
     sys.modules[name] = Anything()
 for name in %r:
     try:
