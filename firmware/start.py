@@ -216,6 +216,8 @@ def run():
         return
     if held is not None and held != hold.STOPPED:
         wait_held()
+    if board.problem:
+        print(board.problem + "; deploy the firmware for this board")
     cause = machine.reset_cause()
     restarts = Restarts(cause == machine.PWRON_RESET, cause == machine.WDT_RESET)
     trial = Trial(os)

@@ -12,6 +12,7 @@ from tools.unixport import ROOT
 
 FOLDER = ROOT / "boards"
 SCHEMA = FOLDER / "board.schema.json"
+FACTS = ("build", "led", "watchdog_max_s", "download_window", "flash_stops_processor")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Board:
     flash_offset: int | None = None  # ESP32 only, as chip_id
     chip_id: int | None = None
     uf2_family: int | None = None  # RP2 only
+
+    @property
+    def facts(self) -> dict:
+        """What the firmware wants to know of it (firmware/board.py), as its board.json."""
+        return {name: getattr(self, name) for name in FACTS}
 
 
 def names() -> list[str]:

@@ -51,7 +51,7 @@ def _esp32_sensors():
     return {}
 
 
-def _linux_sensors():
+def _unix_sensors():
     sensors = {"load": lambda: _first_number("/proc/loadavg"), "memory": _linux_memory}
     thermal = "/sys/class/thermal/thermal_zone0/temp"
     try:
@@ -66,6 +66,6 @@ def _rp2_sensors():
     return {"temperature": _rp2_temperature}
 
 
-_sensors = {"linux": _linux_sensors, "rp2": _rp2_sensors, "esp32": _esp32_sensors}.get(
-    board.sensor, dict
+_sensors = {"unix": _unix_sensors, "rp2": _rp2_sensors, "esp32": _esp32_sensors}.get(
+    board.port, dict
 )()

@@ -20,7 +20,7 @@ class Field:
         self._root = folder / "root"
         self._built = {}
         self._lock = threading.Lock()
-        stage.stage(self._root, {}, keys.public_bytes(self.key))
+        stage.stage(self._root, settings={}, public_keys=keys.public_bytes(self.key))
         (self._root / "factory" / releases.DROPPED).write_text("")
 
     def package(self, version, sequence=2, fault="", kind="fw", edits=()):

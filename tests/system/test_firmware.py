@@ -1,11 +1,13 @@
 """The firmware on the virtual board: what its owner, its server and the power can do to it."""
 
+import itertools
 import json
 import subprocess
 import sys
 
 import pytest
 
+from tools import boards
 from tools.board import stage
 from tools.package import keys
 from tools.tbsim import Simulator
@@ -21,7 +23,7 @@ GOOD = {"server": "127.0.0.1", "access_token": "SECRET"}
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("root")
-    stage.stage(folder, {})
+    stage.stage(folder, settings={})
     return folder
 
 
@@ -56,19 +58,29 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     given.write_text(json.dumps({**GOOD, "port": 0}))
     key = tmp_path / "key.pem"
     folder = tmp_path / "board"
-    run = run_tool(folder, "--settings", given, "--key", key)
+    run = run_tool(folder, "--board", "RPI_PICO_W", "--settings", given, "--key", key)
     assert run.returncode == 0 and f"a new signing key: {key}" in run.stdout, run
     assert (folder / "update.keys").read_bytes() == keys.public_bytes(keys.load(key))
     names = {path.name for path in folder.iterdir()}
     modules = {"boot.py", "main.py"} | {
         f"{name}.mpy" for name in "board guard hold restarts settings start trial wifi".split()
     }
-    assert names == modules | {"settings.json", "update.keys", "factory"}
+    assert names == modules | {"board.json", "settings.json", "update.keys", "factory"}
     assert (folder / "factory/thingsboard/updater.mpy").exists()
     board.deploy(folder, compiled=False)
     board.start()
     board.wait_end(10)
     assert board.lines == ["settings.json: port: expected a UDP port, 1 to 65535"]
+
+
+def test_the_facts_of_another_board(tmp_path, board):
+    folder = tmp_path / "root"
+    stage.stage(folder, settings=GOOD)
+    (folder / "board.json").write_text(json.dumps(boards.load("RPI_PICO_W").facts))
+    board.deploy(folder, compiled=False)
+    board.start()
+    wrong = "board.json is that of RPI_PICO_W, this is standard; deploy "
+    board.wait(lambda: any(line.startswith(wrong) for line in board.lines), 10)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +89,12 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
         (("--settings", "missing.json"), "missing.json"),
         (("--settings", "README.md"), "README.md: no JSON"),
         (("--key", "README.md"), "no private key"),
+        (("--board", "PICO_W"), "no board PICO_W; there are RPI_PICO_W"),
     ],
 )
 def test_the_tool_is_told_nonsense(tmp_path, arguments, reason):
-    run = run_tool(tmp_path / "board", "--key", tmp_path / "key.pem", *arguments)
+    given = {"--board": "UNIX", "--key": tmp_path / "key.pem"} | dict([arguments])
+    run = run_tool(tmp_path / "board", *itertools.chain(*given.items()))
     assert run.returncode == 1 and reason in run.stderr, run
     assert "Traceback" not in run.stderr
 

@@ -15,6 +15,13 @@ import board
 from updates import empty_root
 
 ENOSPC = 28  # errno has no name for it on MicroPython
+UNIX = {
+    "build": getattr(sys.implementation, "_build", "unix"),
+    "led": "LED",
+    "watchdog_max_s": 8,
+    "download_window": 3,
+    "flash_stops_processor": False,
+}
 FIRMWARE = ("app", "boot", "guard", "hold", "restarts", "settings", "start", "wifi")
 
 
@@ -98,7 +105,7 @@ class Hardware:
 
     def __init__(self, machine=None, modules=None, **facts):
         self.machine = machine or Machine()
-        self.facts = board.Board()
+        self.facts = board.Board(dict(UNIX))
         for name in facts:
             assert hasattr(self.facts, name)
             setattr(self.facts, name, facts[name])

@@ -28,7 +28,7 @@ class ADC:
 
 @rows((0.706, 27), (0.706 + 0.001721 * 27, 0), (0.706 - 0.001721 * 58, 85))
 def test_the_temperature_of_an_rp2(volts, celsius):
-    with Hardware(sensor="rp2") as board:
+    with Hardware(port="rp2") as board:
         board.machine.ADC = ADC
         ADC.volts = volts
         readings = sensors(board).read()
@@ -38,24 +38,24 @@ def test_the_temperature_of_an_rp2(volts, celsius):
 
 def test_the_temperature_of_an_esp32():
     esp32 = Module(mcu_temperature=lambda: 41)
-    with Hardware(modules={"esp32": esp32}, sensor="esp32") as board:
+    with Hardware(modules={"esp32": esp32}, port="esp32") as board:
         assert sensors(board).read() == {"temperature": 41, "heap": 100}
 
 
 @rows((32, 0), (212, 100), (127.4, 53))
 def test_the_first_esp32_measures_in_fahrenheit(fahrenheit, celsius):
     esp32 = Module(raw_temperature=lambda: fahrenheit)
-    with Hardware(modules={"esp32": esp32}, sensor="esp32") as board:
+    with Hardware(modules={"esp32": esp32}, port="esp32") as board:
         assert abs(sensors(board).read()["temperature"] - celsius) < 0.001
 
 
 def test_an_esp32_without_a_sensor():
-    with Hardware(modules={"esp32": Module()}, sensor="esp32") as board:
+    with Hardware(modules={"esp32": Module()}, port="esp32") as board:
         assert sensors(board).read() == {"heap": 100}
 
 
 def test_a_board_that_nobody_knows():
-    with Hardware(sensor=None) as board:
+    with Hardware(port="samd") as board:
         assert sensors(board).read() == {"heap": 100}
 
 
@@ -65,7 +65,7 @@ def test_where_a_sensor_fails_there_is_its_exception(error):
         raise error
 
     esp32 = Module(mcu_temperature=fail)
-    with Hardware(modules={"esp32": esp32}, sensor="esp32") as board:
+    with Hardware(modules={"esp32": esp32}, port="esp32") as board:
         assert sensors(board).read() == {"temperature": error, "heap": 100}
 
 
@@ -105,26 +105,26 @@ def on_a_host(board, files):
     """Return what the sensors of a host with these files say."""
     module = sensors(board)
     module.open = Files(files).open
-    module._sensors = module._linux_sensors()
+    module._sensors = module._unix_sensors()
     return module.read()
 
 
 def test_a_host():
     files = {THERMAL: "48500\n"}
     files.update(HOST)
-    with Hardware(sensor="linux") as board:
+    with Hardware(port="unix") as board:
         expected = {"load": 0.42, "memory": 5000, "temperature": 48.5, "heap": 100}
         assert on_a_host(board, files) == expected
 
 
 def test_a_host_without_a_temperature():
-    with Hardware(sensor="linux") as board:
+    with Hardware(port="unix") as board:
         assert on_a_host(board, HOST) == {"load": 0.42, "memory": 5000, "heap": 100}
 
 
 @rows(gone={}, empty={"/proc/loadavg": "", "/proc/meminfo": ""}, words={"/proc/loadavg": "x y"})
 def test_a_host_that_tells_nothing(files):
-    with Hardware(sensor="linux") as board:
+    with Hardware(port="unix") as board:
         readings = on_a_host(board, files)
         assert isinstance(readings["load"], Exception) and readings["heap"] == 100
         assert not isinstance(readings["memory"], int)

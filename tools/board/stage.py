@@ -1,6 +1,7 @@
-"""What is copied to a board: `python -m tools.board.stage FOLDER` fills a folder with it.
+"""What is copied to a board: `python -m tools.board.stage FOLDER --board NAME` fills a folder.
 
-Firmware and libraries as bytecode, the public half of the key that signs updates, the settings.
+Firmware and libraries as bytecode, facts of the board, the public half of the key that signs
+updates, the settings.
 """
 
 import json
@@ -9,22 +10,31 @@ from typing import Annotated
 
 import typer
 
-from tools import bytecode
+from tools import boards, bytecode
 from tools.package import application, keys
 from tools.unixport import ROOT
 
+FACTS = "board.json"  # its name in a board's root folder
 # What no update replaces.
 ROOT_FILES = [*sorted((ROOT / "firmware").glob("*.py")), ROOT / "lib" / "abupdate" / "trial.py"]
 
 
-def stage(target: Path, settings: dict | None = None, public_keys: bytes = b"") -> None:
+def stage(
+    target: Path,
+    board: boards.Board | None = None,
+    settings: dict | None = None,
+    public_keys: bytes = b"",
+) -> None:
     """Fill a folder with all that a board needs.
 
     In its root is what no update replaces; in `factory` the application with its libraries, as
-    in a package. A board without public_keys takes no updates.
+    in a package. board: the unix port if left out. A board without public_keys takes no
+    updates.
     """
+    board = board or boards.load("UNIX")
     bytecode.write([bytecode.convert(path, path.name) for path in ROOT_FILES], target)
     bytecode.write(application.collect(application.REPLACEABLE), target / "factory")
+    (target / FACTS).write_text(json.dumps(board.facts))
     if settings is not None:
         (target / "settings.json").write_text(json.dumps(settings))
     if public_keys:
@@ -33,6 +43,7 @@ def stage(target: Path, settings: dict | None = None, public_keys: bytes = b"") 
 
 def main(
     folder: Annotated[Path, typer.Argument(help="to fill; may exist")],
+    board: Annotated[str, typer.Option(help=", ".join(boards.names()))],
     settings: Annotated[Path, typer.Option(help="a settings.json for the board")] = None,
     key: Annotated[list[Path], typer.Option(help="1 to 4 private keys")] = (keys.DEFAULT,),
 ):
@@ -46,7 +57,7 @@ def main(
             if is_new:
                 print(keys.advice(path))
         keys.split(public_keys)
-        stage(folder, values, public_keys)
+        stage(folder, boards.load(board), values, public_keys)
     except (OSError, ValueError) as error:
         raise SystemExit(f"firmware: {error}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -72,7 +72,7 @@ class Stage:
         root = self.folder / "root"
         stage.stage(
             root,
-            {
+            settings={
                 "server": SERVER,
                 "wifi_ssid": AIR["ssid"],
                 "wifi_password": AIR["key"],
@@ -82,7 +82,7 @@ class Stage:
                 "device_name": DEVICE_NAME,
                 "interval": INTERVAL_S,
             },
-            keys.public_bytes(self.key),
+            public_keys=keys.public_bytes(self.key),
         )
         (root / "factory" / releases.DROPPED).write_text("# Not in any later release.\n")
         self.board.format()

@@ -105,7 +105,7 @@ class Scene:
     def _prepare(self):
         root = self.folder / "root"
         settings = SETTINGS | {"port": self.sim.port} | self._settings
-        stage.stage(root, None, keys.public_bytes(self.key))
+        stage.stage(root, public_keys=keys.public_bytes(self.key))
         shutil.rmtree(root / "factory")
         files = application.collect(sorted(self._sources("1.0").iterdir()))
         bytecode.write(files, root / "factory")
