@@ -3,28 +3,18 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tools.lint import typings
+from tools.lint.typings import TYPINGS
 from tools.unixport import BUILD, LIBRARIES, ROOT
 
-TYPINGS = ROOT / "typings"
-PACKAGES = ["coap", "thingsboard", "abupdate", "trial"]
 STUBS = BUILD / "stubs" / "esp32"  # any board has what the examples need
-
-# mypy.stubtest imports the libraries: CPython has to have what they import.
-STUBTEST = """
-import sys
-from mypy import stubtest
-from tests.support.dual import prepare_cpython
-from tools.unixport import ROOT
-
-prepare_cpython(ROOT / "firmware")
-sys.exit(stubtest.test_stubs(stubtest.parse_options(sys.argv[1:])))
-"""
 
 # Each line is a mistake, and what mypy says of it. client and device are there.
 MISTAKES = {
@@ -65,19 +55,25 @@ def mypy(*files: Path) -> list[str]:
     return run.stdout.splitlines()
 
 
-def test_each_name_and_signature_is_that_of_the_code(tmp_path):
-    config = tmp_path / "mypy.ini"
-    config.write_text("[mypy]\n")
-    options = ["--concise", "--mypy-config-file", config, "--allowlist", TYPINGS / "internal.txt"]
-    run = subprocess.run(
-        [sys.executable, "-c", STUBTEST, *options, *PACKAGES],
-        cwd=ROOT,
-        env={**os.environ, "MYPYPATH": str(TYPINGS), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
+def test_each_name_and_signature_is_that_of_the_code():
+    assert typings.faults() == []
+
+
+def test_what_the_stubs_lack_or_have_otherwise_is_told(tmp_path, monkeypatch):
+    changed = shutil.copytree(TYPINGS, tmp_path / "typings")
+    stub = changed / "coap" / "client.pyi"
+    text = stub.read_text().replace(
+        "ping(self, timeout_ms: int = 9", "ping(self, timeout_ms: int = 8"
     )
-    faults = run.stdout + run.stderr
-    assert not faults, f"{faults}Put it right in typings/, or list it in typings/internal.txt."
+    stub.write_text(text.replace("    def reconnect(self) -> None: ...\n", ""))
+    with (changed / "internal.txt").open("a") as internal:
+        internal.write("coap.no_such_name\n")
+    monkeypatch.setattr(typings, "TYPINGS", changed)
+    faults = typings.faults()
+    assert len(faults) == 3 and all(line.endswith("typings/internal.txt") for line in faults)
+    assert 'ping is inconsistent, runtime parameter "timeout_ms" has a default' in faults[0]
+    assert "coap.client.Client.reconnect is not present in stub" in faults[1]
+    assert "coap.no_such_name" in faults[2]
 
 
 def classes(path: Path) -> dict[str, ast.ClassDef]:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tools.lint import device, markdown, text
+from tools.lint import device, markdown, text, typings
 from tools.unixport import ROOT
 
 
@@ -20,6 +20,7 @@ def main() -> int:
         if device.is_board_code(path):
             faults += device.absent_names(name, content)
     faults += device.type_faults(device.boards())
+    faults += typings.faults()
     print("\n".join(faults), end="\n" if faults else "")
     return bool(faults)
 
