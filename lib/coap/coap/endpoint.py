@@ -24,7 +24,8 @@
 #
 # Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
 # `window` places, and one reserved for what is not bulk and for what was overtaken. The window
-# starts at 1, grows by 1 with each answer and halves once per window with a loss.
+# starts at 1, grows by 1 with each answer and, once per window with a loss, falls to 0.7 of itself
+# (RFC 9438 section 4.6).
 
 import errno
 from binascii import crc32
@@ -132,7 +133,7 @@ class Endpoint:
     window = 1
     _backoff = 0  # doublings of the timeout since the last clean round trip
     serial = 0  # datagrams sent
-    _halved = 0  # losses up to this serial belong to a window that was halved already
+    _cut = 0  # losses up to this serial belong to a window that was made smaller already
     _newest = 0  # the serial of the bulk request that was sent last of those answered
     _silent = 0  # windows lost since anything was heard
 
@@ -388,12 +389,12 @@ class Endpoint:
                     self._be_patient(exchange)
 
     def _lost(self, exchange):
-        # Return whether it tells of silence; not if overtaken, or of a window halved already.
+        # Return whether it tells of silence; not if overtaken, or of a window cut already.
         exchange.state = _QUEUED if exchange.con or exchange.bulk else _WAITING
         exchange.repeated += 1
         exchange.timeout_ms *= 2
-        if exchange.serial <= self._halved:
+        if exchange.serial <= self._cut:
             return False
-        self._halved = self.serial
-        self.window = max(1, self.window >> 1)
+        self._cut = self.serial
+        self.window = max(1, self.window * 7 // 10)
         return not exchange.bulk or exchange.serial > self._newest
