@@ -28,6 +28,7 @@ from tools.unixport import LIBRARIES, ROOT
 RUNNER = ROOT / "tests" / "support" / "device"
 SHIMS = ROOT / "tests" / "support" / "shims"
 UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
+PATHS = ROOT / "tools" / "measure" / "windows" / "device"  # downloads over a path, chance
 FIRMWARE = ROOT / "firmware"  # last on the path: its names are common words
 INTERPRETERS = {"micropython": unix, "wasm": wasm}
 
@@ -164,16 +165,16 @@ def results(file: DualFile, interpreter: str) -> tuple[dict, str]:
 @functools.cache
 def copies(folder: Path) -> Copies:
     """Return the copies that run on MicroPython: of a folder of plain files and of its helpers."""
-    return Copies(*dict.fromkeys([UNIT, folder]))
+    return Copies(*dict.fromkeys([PATHS, UNIT, folder]))
 
 
 @functools.cache
 def prepare_cpython(folder: Path) -> None:
     """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
-    for path in (FIRMWARE, UNIT, folder, SHIMS, *LIBRARIES):
+    for path in (FIRMWARE, PATHS, UNIT, folder, SHIMS, *LIBRARIES):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
-    for path in (UNIT, folder):  # not only the test files: helpers too
+    for path in (PATHS, UNIT, folder):  # not only the test files: helpers too
         names = {file.stem for file in path.glob("*.py")}
         pytest.register_assert_rewrite(*sorted(names.difference(sys.modules)))
     if not hasattr(time, "ticks_ms"):

@@ -124,20 +124,3 @@ async def turns(n):
     """Let all tasks go on n times."""
     for _ in range(n):
         await _tick(0)
-
-
-class Chance:
-    """The same numbers on both interpreters."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, n):
-        self.state = (self.state * 1103515245 + 12345) & 0x7FFFFFFF
-        return (self.state >> 8) % n
-
-    def bytes(self, size):
-        return bytes([self.below(256) for _ in range(size)])
-
-    def one_of(self, values):
-        return values[self.below(len(values))]

@@ -9,9 +9,10 @@ import sys
 from binascii import hexlify
 
 from abupdate.app_slot import AppSlot
+from chance import Chance
 from coap import ResetError, ResponseError
 from coap.message import Message, option_uint
-from fakes import Chance, Loop, turns
+from fakes import Loop, turns
 from thingsboard.device import Device
 from thingsboard.updater import Updater
 from trial import Trial

@@ -1,7 +1,8 @@
 # Packets of the DNS: golden bytes, and what a hostile or broken server may send.
 
+from chance import Chance
 from coap import dns
-from fakes import Chance, raised
+from fakes import raised
 from rows import rows
 
 QUERY = dns.query("tb.example", 0x1234)

@@ -1,9 +1,9 @@
 # The endpoint over a link that loses, doubles, delays and reorders datagrams, with a clock that
 # jumps from one event to the next: hours of traffic in a moment.
 
+from chance import Chance
 from coap.endpoint import Endpoint
 from coap.message import CON, GET, NON, POST, Message, decode, option_uint
-from fakes import Chance
 
 ACK, RST = 2, 3
 OBSERVE = 6

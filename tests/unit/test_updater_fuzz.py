@@ -1,6 +1,6 @@
 # The updater in bad weather: whatever the server says, no wrong byte runs, and nothing is stuck.
 
-from fakes import Chance
+from chance import Chance
 from ota import FAULTS, Life, assignment, scene
 from rows import rows
 

@@ -24,8 +24,7 @@
 #
 # Congestion (section 4.7, in the manner of TCP): requests that are SENT take places. There are
 # `window` places, and one reserved for what is not bulk and for what was overtaken. The window
-# starts at 1, grows by 1 with each answer and, once per window with a loss, falls to 0.7 of itself
-# (RFC 9438 section 4.6).
+# starts at 1, grows by 1 with each answer and falls to 0.7 once per window with a loss (RFC 9438).
 
 import errno
 from binascii import crc32

@@ -1,10 +1,12 @@
 """A download over a path with a clock that jumps: what it takes, in milliseconds and datagrams."""
 
-from coap import NON, ResetError, ResponseError, TransferError
-from coap.download import Download
+import asyncio
+
+from chance import Chance
+from coap import NON
+from coap.downloading import download
 from coap.endpoint import Endpoint
-from coap.message import GET, Message, decode, option_uint
-from fakes import Chance
+from coap.message import Message, decode, option_uint
 
 BLOCK = 1024
 ACK, RST = 2, 3
@@ -43,8 +45,26 @@ class Server:
         return bytes(Message(0x45, payload, options, kind, request.token, mid).encode())
 
 
+class Body:
+    """What a download feeds; each FLUSH bytes flushed() is called."""
+
+    size = None  # the server tells it
+
+    def __init__(self, flushed):
+        self.offset = 0
+        self.data = bytearray()
+        self.flushed = flushed
+
+    def feed(self, offset, data):
+        assert offset == self.offset
+        self.data.extend(data)
+        self.offset += len(data)
+        if self.offset // FLUSH > offset // FLUSH:
+            self.flushed()
+
+
 class Path:
-    """Carries a download between an Endpoint and a Server.
+    """Carries a download between an Endpoint and a Server, in the place of a Client.
 
     loss: per cent each way. jitter_ms: how much later than half of rtt_ms a datagram may come, so
     that some overtake others. room: datagrams that the receiver's socket keeps while it is busy.
@@ -60,8 +80,31 @@ class Path:
         self.room, self.flash_ms, self.deaf = room, flash_ms, deaf
         self.now = 0
         self.way = []  # [time, order, whether to the server, datagram]
+        self.queue = []  # of the receiver's socket
         self.order = self.carried = self.lost = self.dropped = 0
         self.then = {}  # number of requests: what happens before it is answered
+
+    def download(self, window, pause=False, limit_ms=3600_000, block_size=BLOCK):
+        """Return the bytes that came; raises what ends a download."""
+        self.endpoint = Endpoint(self.chance.bytes, window_limit=window)
+        self.window_limit = window
+        body = Body(self._stall)
+        loop = asyncio.new_event_loop()
+        try:
+            it = download(self, ("fw",), (), body, None, block_size, pause)
+            loop.run_until_complete(self._attend(it, limit_ms))
+        finally:
+            loop.close()
+        return bytes(body.data)
+
+    def start(self, message, timeout_ms, receiver, observe=None, bulk=False):
+        exchange = self.endpoint.request(message, self.now, timeout_ms, observe, bulk, receiver)
+        self._pump()
+        return exchange
+
+    def cancel(self, exchange):
+        self.endpoint.cancel(exchange)
+        self._pump()
 
     def carry(self, up, data):
         self.carried += 1
@@ -72,62 +115,38 @@ class Path:
         at = self.now + self.rtt_ms // 2 + self.chance.below(self.jitter_ms + 1)
         self.way.append((at, self.order, up, bytes(data)))
 
-    def download(self, window, pause=False, limit_ms=3600_000, block_size=BLOCK):
-        """Return the bytes that came; raises what ends a download."""
-        self.endpoint = endpoint = Endpoint(self.chance.bytes, window_limit=window)
-        it = Download(Message(GET, b"", [(11, b"fw")], NON), window, block_size)
-        got = bytearray()
-        queue = []  # of the socket
-        inbox = []
+    async def _attend(self, it, limit_ms):
+        task = asyncio.create_task(it)
+        try:
+            while True:
+                await asyncio.sleep(0)  # the download does all that it can
+                if task.done():
+                    return await task
+                if not self.queue:
+                    times = [at for at, *_ in self.way]
+                    times.append(self.now + self.endpoint.handle_timeout(self.now))
+                    self._arrive(min(times))
+                    assert self.now < limit_ms
+                if self.queue:
+                    self.endpoint.receive_datagram(self.queue.pop(0), self.now)
+                self._pump()
+        finally:
+            task.cancel()
 
-        def ask():
-            while request := it.next_request():
-                endpoint.request(request, self.now, bulk=True)
-            while datagram := endpoint.next_datagram(self.now):
-                self.carry(True, datagram)
+    def _pump(self):
+        while event := self.endpoint.next_event():
+            event[0].receiver.receive(event[0], event[1])
+        while datagram := self.endpoint.next_datagram(self.now):
+            self.carry(True, datagram)
 
-        while len(got) < len(self.server.body):
-            # What downloading.download() does, and Client.
-            while event := endpoint.next_event():
-                inbox.append(event[1])
-            if inbox:
-                try:
-                    outcome = inbox.pop(0)
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    stale = it.receive(outcome)
-                except (ResetError, ResponseError, TransferError) as error:
-                    stale = it.forgotten(error)
-                if stale:
-                    for exchange in list(endpoint.exchanges):
-                        endpoint.cancel(exchange)
-                    inbox.clear()
-            while not (pause and it.under_way) and (data := it.next_data()):
-                if data[0] and not pause:
-                    ask()
-                before = len(got) // FLUSH
-                assert data[0] == len(got)
-                got.extend(data[1])
-                if len(got) // FLUSH > before:
-                    self._stall(queue)
-            ask()
-            if not (queue or inbox or len(got) == len(self.server.body)):
-                times = [at for at, *_ in self.way]
-                times.append(self.now + endpoint.handle_timeout(self.now))
-                self._arrive(min(times), queue)
-                assert self.now < limit_ms
-            if queue:
-                endpoint.receive_datagram(queue.pop(0), self.now)
-        return bytes(got)
-
-    def _stall(self, queue):
+    def _stall(self):
         # The flash works; a socket that is not deaf fills.
         end = self.now + self.flash_ms
         while self.way and min(self.way)[0] <= end:
-            self._arrive(min(self.way)[0], queue, self.deaf)
+            self._arrive(min(self.way)[0], self.deaf)
         self.now = end
 
-    def _arrive(self, until, queue, deaf=False):
+    def _arrive(self, until, deaf=False):
         # Let the time pass; hand what arrives to the server, or to the socket.
         self.now = until
         for entry in sorted(self.way):
@@ -138,7 +157,7 @@ class Path:
                     if n in self.then:
                         self.then.pop(n)()
                     self.carry(False, self.server.answer(entry[3]))
-                elif deaf or len(queue) >= self.room:
+                elif deaf or len(self.queue) >= self.room:
                     self.dropped += 1
                 else:
-                    queue.append(entry[3])
+                    self.queue.append(entry[3])
