@@ -16,10 +16,15 @@ _KEYS_MAX = const(4)
 
 _FILE_MAX = const(4096)  # bytes; JSON takes several times as much while it is read
 _DEPTH_MAX = const(8)  # the JSON reader recurses on some boards
+_TOKEN_MAX = const(255)  # bytes: a segment of a path (RFC 7252 table 4)
 
 
 def _pin(value):
     return type(value) in (int, str)
+
+
+def _token(value):
+    return type(value) is str and len(value.encode()) <= _TOKEN_MAX
 
 
 def _country(value):
@@ -53,7 +58,7 @@ _SETTINGS = {
     "wifi_security": (_pin, None, "a word or a number"),
     "wifi_address": (_addresses, None, "[address, netmask, gateway, DNS server], IPv4 as text"),
     "hostname": (_label, None, "1 to 32 letters, digits and inner hyphens"),
-    "access_token": (str, None, "the device's access token"),
+    "access_token": (_token, None, "the device's access token, text of 1 to 255 bytes"),
     "provision_key": (str, None, "the device profile's provisioning key"),
     "provision_secret": (str, None, "the device profile's provisioning secret"),
     "device_name": (str, None, "a name that is new to the server"),
@@ -83,7 +88,7 @@ def load():
     """
     given = _read(FILE)
     if given is None:
-        raise SettingsError(FILE + ": missing")
+        raise SettingsError(FILE + ": missing; copy one to the board's root folder")
     for name in given:
         if name not in _SETTINGS:
             known = ", ".join(sorted(_SETTINGS))
@@ -101,8 +106,8 @@ def load():
             if value is None:
                 raise _wrong(name, expected)
         config[name] = value
-    for name in _missing(config):
-        raise _wrong(name, _SETTINGS[name][2])
+    for name, cure in _missing(config):
+        raise SettingsError("%s: %s: missing; %s" % (FILE, name, cure))
     config["server"], port = _split(config["server"])
     if port and given.get("port") in (None, ""):
         config["port"] = port
@@ -112,7 +117,8 @@ def load():
     except SettingsError as error:
         # The device can get others; it would stand still for ever otherwise.
         config["credentials"] = {}
-        config["notes"].append("%s; passed over" % error)
+        damage = str(error).partition(";")[0]  # the cure is for what a person wrote
+        config["notes"].append(damage + "; passed over")
     config["keys"] = keys = _content(KEYS, _KEYS_MAX * _KEY_BYTES) or b""
     if len(keys) % _KEY_BYTES:
         raise _wrong_keys()
@@ -171,31 +177,42 @@ def _split(server):
 
 
 def _missing(given):
-    # Names of what is needed but was not given.
+    # (name, cure) of what is needed but was not given.
     if not given["server"]:
-        yield "server"
+        yield "server", "give the server's name or address"
     if board.wifi_interface is not None and not given["wifi_ssid"]:
-        yield "wifi_ssid"
-    if not given["access_token"]:
-        if not given["provision_key"]:
-            yield "access_token"
-        if not given["provision_secret"]:
-            yield "provision_secret"
+        yield "wifi_ssid", "give the network's name"
+    key = given["provision_key"]
+    secret = given["provision_secret"]
+    if given["access_token"] or key and secret:
+        return
+    if key:
+        yield "provision_secret", "it goes with provision_key"
+    if secret:
+        yield "provision_key", "it goes with provision_secret"
+    yield "access_token", "give it, or both provision_key and provision_secret"
 
 
 def _read(name):
     content = _content(name, _FILE_MAX)
     if content is None:
         return None
-    value = None
     try:
         text = _text(content)
-        if _is_whole(text):
+    except ValueError:
+        text = "\0"
+    value = None
+    fault = _fault(text)
+    if not fault:
+        try:
             value = json.loads(text)
-    except (ValueError, TypeError):  # a list as a key is a TypeError
-        pass
-    if not isinstance(value, dict):
-        raise SettingsError(name + ": expected a JSON object, whole, as UTF-8 text")
+            if not isinstance(value, dict):
+                words = "a list" if isinstance(value, list) else "a single value"
+                fault = words + '; expected an object, {"name": value, ...}'
+        except (ValueError, TypeError):  # a list as a key is a TypeError
+            fault = "no JSON; names and texts stand in double quotes, commas between the entries"
+    if fault:
+        raise SettingsError("%s: %s" % (name, fault))
     return value
 
 
@@ -214,8 +231,12 @@ def _text(content):
     return "".join([chr(code) for code in codes])
 
 
-def _is_whole(text):
-    # Whether every bracket is closed, none too deep: MicroPython takes what was cut for whole.
+def _fault(text):
+    # What is wrong at first sight, and the cure. MicroPython takes what was cut for whole.
+    if "\0" in text:
+        return "not in UTF-8; save it as UTF-8 text"
+    if not text.strip():
+        return "empty; copy it again, whole"
     depth = 0
     quoted = escaped = False
     for c in text:
@@ -229,10 +250,12 @@ def _is_whole(text):
         elif c in "{[":
             depth += 1
             if depth > _DEPTH_MAX:
-                return False
+                return "brackets in more than %d levels; no setting has so many" % _DEPTH_MAX
         elif c in "}]":
             depth -= 1
-    return depth == 0 and not quoted
+            if depth < 0:
+                return "a bracket is closed that was never opened; remove it"
+    return "cut off; copy it again, whole" if depth or quoted else None
 
 
 def _content(name, most):
@@ -246,4 +269,4 @@ def _content(name, most):
         return None
     if name == KEYS:
         raise _wrong_keys()
-    raise SettingsError("%s: expected at most %d bytes" % (name, most))
+    raise SettingsError("%s: larger than %d bytes; shorten it" % (name, most))

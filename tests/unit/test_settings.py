@@ -8,7 +8,13 @@ from updates import KEY
 
 WIFI = {"wifi_interface": 0}
 GOOD = {"server": "h", "access_token": "SECRET"}
-NO_OBJECT = "settings.json: expected a JSON object, whole, as UTF-8 text"
+CUT = "settings.json: cut off; copy it again, whole"
+NO_UTF8 = "settings.json: not in UTF-8; save it as UTF-8 text"
+DEEP = "settings.json: brackets in more than 8 levels; no setting has so many"
+NO_JSON = (
+    "settings.json: no JSON; names and texts stand in double quotes, commas between the entries"
+)
+NO_OBJECT = 'settings.json: %s; expected an object, {"name": value, ...}'
 
 with Hardware() as usual_board:
     usual = usual_board.load("settings")  # of a board without Wi-Fi
@@ -75,24 +81,42 @@ def test_defaults():
     }
 
 
-@rows("{", "[]", "", "null", "5", '"text"', "{'server': 'h'}", "server=h")
-def test_what_is_no_object(content):
-    assert refused(content) == NO_OBJECT
+def utf16(text, big):
+    return b"".join([ord(c).to_bytes(2, "big" if big else "little") for c in text])
 
 
 @rows(
-    missing=(None, "settings.json: missing"),
-    cut=('{"server": "h", "access_token": "SECRET"', NO_OBJECT),
-    cut_in_a_text=('{"server": "h", "access_token": "SECR', NO_OBJECT),
-    cut_after_a_backslash=('{"server": "h", "access_token": "SECRET\\"}', NO_OBJECT),
-    deep=("[" * 3000, NO_OBJECT),
-    deep_and_whole=('{"led": ' + "[" * 1000 + "]" * 1000 + "}", NO_OBJECT),
-    huge=(" " * 4097, "settings.json: expected at most 4096 bytes"),
-    huge_and_whole=(with_settings() + " " * 4096, "settings.json: expected at most 4096 bytes"),
-    no_utf8=(b'{"server": "\xe4", "access_token": "SECRET"}', NO_OBJECT),
-    half_a_utf16=(with_settings().encode("utf-8") + b"\xff", NO_OBJECT),
-    a_list_as_a_key=('{[1]: 2, "access_token": "SECRET"}', NO_OBJECT),
-    surrogates=(b"\xff\xfe\x00\xd8\x00\xdc", NO_OBJECT),
+    list=("[]", NO_OBJECT % "a list"),
+    null=("null", NO_OBJECT % "a single value"),
+    number=("5", NO_OBJECT % "a single value"),
+    text=('"text"', NO_OBJECT % "a single value"),
+    empty=("", "settings.json: empty; copy it again, whole"),
+    blank=(" \r\n", "settings.json: empty; copy it again, whole"),
+    quotes=("{'server': 'h'}", NO_JSON),
+    lines=("server=h", NO_JSON),
+    bare=('{"server": h, "access_token": "SECRET"}', NO_JSON),
+)
+def test_what_is_no_object(content, line):
+    assert refused(content) == line
+
+
+@rows(
+    missing=(None, "settings.json: missing; copy one to the board's root folder"),
+    cut=('{"server": "h", "access_token": "SECRET"', CUT),
+    cut_in_a_text=('{"server": "h", "access_token": "SECR', CUT),
+    cut_after_a_backslash=('{"server": "h", "access_token": "SECRET\\"}', CUT),
+    deep=("[" * 3000, DEEP),
+    deep_and_whole=('{"led": ' + "[" * 1000 + "]" * 1000 + "}", DEEP),
+    huge=(" " * 4097, "settings.json: larger than 4096 bytes; shorten it"),
+    huge_and_whole=(
+        with_settings() + " " * 4096,
+        "settings.json: larger than 4096 bytes; shorten it",
+    ),
+    no_utf8=(b'{"server": "\xe4", "access_token": "SECRET"}', NO_UTF8),
+    half_a_utf16=(with_settings().encode("utf-8") + b"\xff", NO_UTF8),
+    a_list_as_a_key=('{[1]: 2, "access_token": "SECRET"}', NO_JSON),
+    utf16_without_a_mark=(utf16(with_settings(), False), NO_UTF8),
+    surrogates=(b"\xff\xfe\x00\xd8\x00\xdc", NO_UTF8),
 )
 def test_a_file_that_will_not_do(content, line):
     assert refused(content) == line
@@ -103,19 +127,14 @@ def test_a_file_that_will_not_do(content, line):
     '{"server": "h", "led": [1',
     '{"server": "h", "access_token": "SECR',
     '{"a": "\\"}',
-    "{]}}",
 )
 def test_what_was_cut_is_told_whatever_the_reader_makes_of_it(content):
     # MicroPython 1.25 takes it for whole.
-    assert refused(content, reader=lambda text: dict(GOOD)) == NO_OBJECT
+    assert refused(content, reader=lambda text: dict(GOOD)) == CUT
 
 
 def test_the_largest_file():
     assert taken(with_settings().encode() + b" " * (4096 - len(with_settings())))["server"] == "h"
-
-
-def utf16(text, big):
-    return b"".join([ord(c).to_bytes(2, "big" if big else "little") for c in text])
 
 
 PLAIN = '{"server": "h", "access_token": "SECRET",\r\n"wifi_ssid": "caf\u00e9"}\r\n'
@@ -176,8 +195,6 @@ def test_the_setting_port_counts_more_than_that_of_the_url():
     "h:x",
     "h:-1",
     "h:99999999999",
-    "",
-    "  ",
     5,
     True,
     ["h"],
@@ -278,20 +295,47 @@ def test_an_unknown_name_is_told_with_the_known_ones(name, shown):
     assert line.startswith(start)
 
 
+TOKEN_MISSING = "access_token: missing; give it, or both provision_key and provision_secret"
+
+
 @rows(
-    server=({"access_token": "t"}, "server"),
-    token=({"server": "h"}, "access_token"),
-    empty_token=({"server": "h", "access_token": " "}, "access_token"),
-    secret=({"server": "h", "provision_key": "k"}, "provision_secret"),
-    key=({"server": "h", "provision_secret": "SECRET"}, "access_token"),
+    blank_server=(
+        {"server": " ", "access_token": "t"},
+        "server: missing; give the server's name or address",
+    ),
+    server=({"access_token": "t"}, "server: missing; give the server's name or address"),
+    token=({"server": "h"}, TOKEN_MISSING),
+    empty_token=({"server": "h", "access_token": " "}, TOKEN_MISSING),
+    secret=(
+        {"server": "h", "provision_key": "k"},
+        "provision_secret: missing; it goes with provision_key",
+    ),
+    key=(
+        {"server": "h", "provision_secret": "SECRET"},
+        "provision_key: missing; it goes with provision_secret",
+    ),
 )
-def test_what_is_needed(given, name):
-    line = refused(json.dumps(given))
-    assert line.startswith("settings.json: %s: expected the " % name)
+def test_what_is_needed(given, line):
+    assert refused(json.dumps(given)) == "settings.json: " + line
+
+
+def test_a_bracket_too_many_is_told():
+    line = "settings.json: a bracket is closed that was never opened; remove it"
+    assert refused("{]}}") == line
+
+
+def test_a_token_has_at_most_255_bytes():
+    assert taken(with_settings(access_token="\u00e9" * 127 + "x"))
+    line = refused(with_settings(access_token="SECRET" + "x" * 250))
+    expected = "expected the device's access token, text of 1 to 255 bytes"
+    assert line == "settings.json: access_token: " + expected
 
 
 def test_a_board_with_wifi_needs_its_name():
-    assert refused(with_settings(), WIFI).startswith("settings.json: wifi_ssid: expected ")
+    assert (
+        refused(with_settings(), WIFI)
+        == "settings.json: wifi_ssid: missing; give the network's name"
+    )
     assert taken(with_settings(wifi_ssid="net"), WIFI)["wifi_password"] == ""
 
 
@@ -322,7 +366,8 @@ def test_damaged_credentials_are_passed_over_and_told(content):
     config = taken(with_settings(), credentials_json=content)
     (note,) = config["notes"]
     assert config["credentials"] == {}
-    assert note.startswith("credentials.json: expected ") and note.endswith("; passed over")
+    assert note.startswith("credentials.json: ") and note.endswith("; passed over")
+    assert "copy" not in note
     assert "SECRET" not in note
 
 
