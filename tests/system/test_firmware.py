@@ -55,7 +55,7 @@ def run_tool(*arguments):
 
 def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     given = tmp_path / "mine.json"
-    given.write_text(json.dumps({**GOOD, "port": 0}))
+    given.write_text(json.dumps({**GOOD, "wifi_ssid": "air"}))
     key = tmp_path / "key.pem"
     folder = tmp_path / "board"
     run = run_tool(folder, "--board", "RPI_PICO_W", "--settings", given, "--key", key)
@@ -68,10 +68,11 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     }
     assert names == modules | {"board.json", "settings.json", "update.keys", "factory"}
     assert (folder / "factory/thingsboard/updater.mpy").exists()
+    (folder / "settings.json").write_text("{}")
     board.deploy(folder, compiled=False)
     board.start()
     board.wait_end(10)
-    assert board.lines == ["settings.json: port: expected a UDP port, 1 to 65535"]
+    assert board.lines == ["settings.json: server: missing; give the server's name or address"]
 
 
 def test_the_facts_of_another_board(tmp_path, board):
@@ -88,7 +89,7 @@ def test_the_facts_of_another_board(tmp_path, board):
     "arguments, reason",
     [
         (("--settings", "missing.json"), "missing.json"),
-        (("--settings", "README.md"), "README.md: no JSON"),
+        (("--settings", "README.md"), "README.md: line 1, column 1: no JSON: Expecting value"),
         (("--key", "README.md"), "no private key"),
         (("--board", "PICO_W"), "no board PICO_W; there are RPI_PICO_W"),
     ],

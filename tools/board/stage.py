@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tools import boards, bytecode
+from tools.board import checking
 from tools.package import application, keys
 from tools.unixport import ROOT
 
@@ -49,7 +50,8 @@ def main(
 ):
     """Fill a folder with what is copied to a board's root."""
     try:
-        values = read(settings) if settings else None
+        known = boards.load(board)
+        values = checking.read(settings, known) if settings else None
         public_keys = b""
         for path in key:
             private, is_new = keys.load_or_create(path)
@@ -57,18 +59,11 @@ def main(
             if is_new:
                 print(keys.advice(path))
         keys.split(public_keys)
-        stage(folder, boards.load(board), values, public_keys)
+        stage(folder, known, values, public_keys)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"firmware: {error}") from None
+        raise SystemExit(f"stage: {error}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {size} bytes; copy what is in it to the root of the board")
-
-
-def read(settings: Path) -> dict:
-    try:
-        return json.loads(settings.read_bytes())
-    except ValueError:
-        raise ValueError(f"{settings}: no JSON") from None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""A settings.json, read as the board will: by the firmware's own checker, here on the host.
+
+The host adds what a board has no room for: line and column of what is no JSON, and the known name
+that is nearest to an unknown one.
+"""
+
+import difflib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unittest import mock
+
+from tools.boards import Board
+from tools.unixport import ROOT
+
+FIRMWARE = ROOT / "firmware"
+
+
+def read(path: Path, board: Board) -> dict:
+    """Return the settings in a file, for a board.
+
+    OSError; ValueError, whose text names the file, the place and the cure. No text
+    has a value in it: that may be a secret.
+    """
+    content = path.read_bytes()
+    checker = load_checker(board)
+    # Only what this file says counts, so there are no credentials and no keys.
+    checker.FILE, checker.CREDENTIALS, checker.KEYS = str(path), os.devnull, os.devnull
+    try:
+        values = json.loads(content)
+    except json.JSONDecodeError as error:
+        place = f"{path}: line {error.lineno}, column {error.colno}"
+        values, fault = None, f"{place}: no JSON: {error.msg}"
+    except (ValueError, RecursionError):
+        values, fault = None, f"{path}: no JSON"
+    try:
+        checker.load()
+    except checker.SettingsError as error:
+        raise ValueError(fault if values is None else f"{error}{hint(values, checker)}") from None
+    if values is None:  # a board reads some of what is no JSON, but not each does
+        raise ValueError(fault)
+    return values
+
+
+def load_checker(board: Board) -> ModuleType:
+    """Return firmware/settings.py as a module of its own, which runs as on a board."""
+    wifi = 0 if board.wifi else None
+    facts = SimpleNamespace(
+        watchdog_max_s=board.watchdog_max_s, wifi_interface=wifi, led=board.led
+    )
+    micropython = SimpleNamespace(const=lambda value: value)
+    spec = importlib.util.spec_from_file_location("settings", FIRMWARE / "settings.py")
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(
+        sys.modules, {"board": SimpleNamespace(board=facts), "micropython": micropython}
+    ):
+        spec.loader.exec_module(module)
+    return module
+
+
+def hint(values: object, checker: ModuleType) -> str:
+    """Return the known name nearest to the first that is unknown, as the end of a sentence."""
+    known = checker._SETTINGS
+    unknown = [name for name in values if name not in known] if isinstance(values, dict) else []
+    near = difflib.get_close_matches(unknown[0], known, 1) if unknown else []
+    return f"; did you mean {near[0]}?" if near else ""
