@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "model": set(),
     "api": {"wire", "model", "switches"},
     "simulator": {"api", "events", "model", "switches", "wire"},
-    "cli": {"events", "model", "simulator"},
+    "prompt": {"model", "simulator"},
+    "cli": {"events", "model", "prompt", "simulator"},
     "__main__": {"cli"},
     "__init__": {"events", "model", "simulator", "switches"},
 }

@@ -1,10 +1,7 @@
 """The command line: a local ThingsBoard for devices on this machine, with live output."""
 
-import json
 import re
-import shlex
 import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,15 +9,10 @@ from aiocoap import Message
 from rich.console import Console
 from rich.markup import escape
 
-from tools.package import container
-
 from .events import Event
-from .model.devices import Device
-from .model.packages import KINDS, Package
+from .model.packages import KINDS
+from .prompt import Prompt, help_text
 from .simulator import RPCError, Simulator
-
-HELP = """commands: set key=value ... | delete key ... | rpc method [json] | show | loss percent |
-          assign file [sw] | unassign [sw] | restart | outage | back | quit"""
 
 PROFILE = {
     "provision_key": "demo-key",
@@ -95,14 +87,14 @@ def main(
         sim.rpc_rule(method, lambda _: {"time": sim.store.clock_ms()})
     console.print(f"ThingsBoard on coap://{host}:{sim.port}, device demo, token [b]{token}[/]")
     console.print("provisioning: key [b]demo-key[/], secret [b]demo-secret[/]")
-    console.print(HELP, markup=False)
+    console.print(help_text(), markup=False)
+    prompt = Prompt(sim, device, console)
     try:
         while True:
             try:
-                line = shlex.split(input())
-                if line and not command(sim, device, line[0], line[1:]):
+                if not prompt.obey(input()):
                     break
-            except (ValueError, KeyError, RPCError, OSError) as error:
+            except (ValueError, RPCError, OSError) as error:
                 console.print(f"[red]{escape(str(error)) or 'no'}[/]")
     except EOFError:
         threading.Event().wait()  # no standard input: run until interrupted
@@ -110,55 +102,3 @@ def main(
         pass
     finally:
         sim.close()
-
-
-def command(sim: Simulator, device: Device, name: str, words: list[str]) -> bool:
-    """Carry out one command; False to quit. Raises ValueError for what it does not understand."""
-    if name == "set":
-        pairs = [word.partition("=") for word in words]
-        sim.set_shared(device, **{key: parse(value) for key, _, value in pairs})
-    elif name == "delete":
-        sim.delete_shared(device, *words)
-    elif name == "rpc" and words:
-        params = json.loads(words[1]) if len(words) > 1 else None
-        console.print(sim.rpc(device, words[0], params))
-    elif name == "show":
-        console.print({"client": device.client_attributes, "shared": device.shared_attributes})
-        console.print({"telemetry": device.latest(), "link": sim.link.counts})
-    elif name == "loss" and words:
-        sim.link.loss_up = sim.link.loss_down = float(words[0]) / 100
-    elif name == "assign" and words:
-        sim.assign(device, read_package(Path(words[0]), kind_of(words[1:])))
-    elif name == "unassign":
-        sim.unassign(device, kind_of(words))
-    elif name == "restart":
-        sim.restart()
-    elif name in ("outage", "back"):
-        sim.stop_answering() if name == "outage" else sim.answer_again()
-    elif name == "quit":
-        return False
-    else:
-        raise ValueError(HELP)
-    return True
-
-
-def kind_of(words: list[str]) -> str:
-    """Return the kind of package that the rest of a line names; without a word it is fw."""
-    if words not in ([], ["fw"], ["sw"]):
-        raise ValueError(HELP)
-    return "".join(words) or "fw"
-
-
-def read_package(path: Path, kind: str) -> Package:
-    """Return a file as an uploaded package, under the title and version that it has itself."""
-    data = path.read_bytes()
-    manifest = container.parse(data).manifest
-    return Package(manifest["title"], manifest["version"], data, kind=kind)
-
-
-def parse(text: str):
-    """Return a JSON value, or the text itself if it is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
