@@ -1,8 +1,11 @@
 """What `make bench` measures of an update is what happened; the figures themselves vary."""
 
+import random
+
 import pytest
 
-from tools.measure.bench import download, heap, scene
+from tools.measure.bench import download, heap, large, scene
+from tools.tbsim import Package, Simulator
 
 BLOCKS = scene.PACKAGE_BYTES // scene.BLOCK
 
@@ -29,3 +32,15 @@ def test_a_clean_update(folder):
 
 def test_smallest_heap():
     assert heap.smallest(lambda kib: kib >= 100) in (100 * 1024, 101 * 1024)
+
+
+def test_a_download_into_no_flash():
+    data = random.Random(2).randbytes(20 * 1024 + 1)
+    with Simulator() as sim:
+        device = sim.add_device("large", large.TOKEN)
+        sim.assign(device, Package(large.TITLE, large.VERSION, data))
+        large.ours(sim.port, data)
+        run = download.seen(sim, 0)
+        assert run.datagrams >= 2 * 21 and 0 < run.seconds < 10
+        with pytest.raises(download.DownloadError):
+            large.ours(sim.port, data[1:])

@@ -44,13 +44,16 @@ def play(stage: Stage) -> list[dict]:
 
 @contextlib.contextmanager
 def shown(stage: Stage, name: str, text: str):
-    """Show what goes on, and a bar when the stage tells of progress."""
+    """Show what goes on, and a bar with a text when the stage tells of progress."""
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20)
-    columns += TaskProgressColumn(), TextColumn(f"[dim]{escape(text)}")
+    columns += TaskProgressColumn(), TextColumn("{task.fields[said]}")
+    columns += (TextColumn(f"[dim]{escape(text)}"),)
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bars:
-        bar = bars.add_task(escape(name), total=None)
-        stage.progress = lambda done, total: bars.update(bar, completed=done, total=total)
+        bar = bars.add_task(escape(name), total=None, said="")
+        stage.progress = lambda done, total, said: bars.update(
+            bar, completed=done, total=total, said=said
+        )
         yield
 
 

@@ -43,7 +43,7 @@ def require(condition, message: str) -> None:
 class Stage:
     """`with Stage() as stage:` has a running simulator and a board that is still off."""
 
-    def __init__(self, folder: Path = FOLDER, progress=lambda done, total: None):
+    def __init__(self, folder: Path = FOLDER, progress=lambda done, total, said: None):
         self.folder = folder
         self.progress = progress
         self.sim = Simulator()

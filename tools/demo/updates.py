@@ -5,6 +5,7 @@ from itertools import groupby
 
 from tools.demo.stage import Stage, require
 from tools.package import keys, releases
+from tools.tbsim.model.packages import Served
 
 RESUMED = 8192 + 3 * 1024  # bytes fetched twice, and what was on its way, at a power cut
 ONE_WAY_MS = 100  # a slow link, so that there is a middle of a download to cut the power in
@@ -30,7 +31,8 @@ def updated(stage: Stage) -> str:
     board.wait_line("start number", 60, line)
     stage.until(lambda: stage.states()[-1] == "UPDATED", 30, "UPDATED")
     sim.link.delay_ms = 0
-    twice = sum(n for _, _, n in package.served) - size
+    twice = sum(part.size for part in package.served) - size
+    first, second = rate(package.served[:before]), rate(package.served[before:])
     require(0 < twice <= RESUMED, f"{twice} bytes were fetched twice")
     told = [state for state in stage.states() if state not in ("QUEUED", "INITIATED")]
     path = [state for state, _ in groupby(told)]  # a download that goes on tells so once more
@@ -38,7 +40,8 @@ def updated(stage: Stage) -> str:
     require(path == expected, f"states: {path}")
     runs(stage, "1.1")
     return (
-        f"{size / 1024:.0f} KiB, {len(package.served)} blocks, {twice} bytes twice; "
+        f"{size / 1024:.0f} KiB at {first:.1f} and, after the power cut, {second:.1f} KiB/s over "
+        f"{2 * ONE_WAY_MS} ms of round trip, {twice} bytes twice; "
         "the new library runs, the dropped module is gone; confirmed"
     )
 
@@ -69,12 +72,16 @@ def rolled_back(stage, version, sequence, fault, cause, reason):
     require(again == {cause: 3}, f"resets: {again}")
     runs(stage, "1.1")
     blocks = len(package.served)
+    speed = rate(package.served)
     stage.sim.set_shared(stage.device, interval=2.5)
     board.wait_line("interval 2.5 s", 30, line)
     stage.sim.set_shared(stage.device, interval=2)
     board.wait_line("interval 2 s", 30, line)
     require(len(package.served) == blocks, "it is downloaded again")
-    return f"three starts, then 1.1 again; the server was told: {error}"
+    return (
+        f"downloaded at {speed:.0f} KiB/s; three starts, then 1.1 again; "
+        f"the server was told: {error}"
+    )
 
 
 def foreign(stage: Stage) -> str:
@@ -93,9 +100,16 @@ def foreign(stage: Stage) -> str:
 
 def served(stage, package, after=0):
     # How far the package has been served, for the eye too.
-    done = max([first + n for _, first, n in list(package.served[after:])], default=0)
-    stage.progress(done, len(package.data))
+    parts = list(package.served[after:])
+    done = max([part.start + part.size for part in parts], default=0)
+    stage.progress(done, len(package.data), f"{rate(parts):.1f} KiB/s")
     return done
+
+
+def rate(parts: list[Served]) -> float:
+    """Return KiB/s from the first part that was served to the last; 0 for less than two."""
+    seconds = parts[-1].time - parts[0].time if parts else 0
+    return sum(part.size for part in parts[1:]) / 1024 / seconds if seconds else 0.0
 
 
 def runs(stage, version):

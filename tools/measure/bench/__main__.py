@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.measure.bench import ota, telemetry
+from tools.measure.bench import large, ota, telemetry
 from tools.unixport import BUILD
 
 RESULT = BUILD / "bench.json"
@@ -15,6 +15,7 @@ RESULT = BUILD / "bench.json"
 
 class Part(str, Enum):
     telemetry = "telemetry"
+    large = "large"
     ota = "ota"
 
 
@@ -28,10 +29,11 @@ def main(
         result = json.loads(RESULT.read_text())
     except (OSError, ValueError):
         result = {}
-    if not parts or Part.telemetry in parts:
-        measured = telemetry.measure()
-        telemetry.show(measured, console)
-        result |= measured
+    for part, module in ((Part.telemetry, telemetry), (Part.large, large)):
+        if not parts or part in parts:
+            measured = module.measure()
+            module.show(measured, console)
+            result |= measured
     if not parts or Part.ota in parts:
         result["ota"] = ota.measure(seeds)
         ota.show(result["ota"], console)

@@ -69,7 +69,7 @@ def ours(
         board.stop()
         if said("MemoryError"):
             raise DownloadError(board.console())
-        download = _seen(sim, _children_s() - before)
+        download = seen(sim, _children_s() - before)
         download.installed_s = end - _traffic(sim)[0].time
         download.erases = sum(board.flash.wear()) - erased
         return download
@@ -97,7 +97,7 @@ def libcoap(folder: Path, loss: float, seed: int) -> Download:
         before = _children_s()
         for failures in range(LIBCOAP_TRIES):
             if _libcoap_once(sim, Path(temporary, str(failures))) == _package(sim).data:
-                download = _seen(sim, _children_s() - before)
+                download = seen(sim, _children_s() - before)
                 download.failures = failures
                 return download
     raise DownloadError(f"libcoap failed {LIBCOAP_TRIES} times: loss {loss}, seed {seed}")
@@ -159,7 +159,8 @@ def _traffic(sim) -> list[Event]:
     return [e for e in mine if not over or e.time < over[0]]
 
 
-def _seen(sim, cpu_s) -> Download:
+def seen(sim, cpu_s: float) -> Download:
+    """Return what the simulator saw of the one download that it served."""
     traffic = _traffic(sim)
     last = max(event.time for event in traffic if not event.up and event.message.payload)
     return Download(last - traffic[0].time, len(traffic), cpu_s)

@@ -45,8 +45,11 @@ def build(key) -> bytes:
         more = [(f"app/{n}.bin", noise[:size]) for n, size in enumerate([FILLER] * 3 + [last])]
         return container.build(key, files + more, sequence=1, **names)
 
-    data = package(FILLER + PACKAGE_BYTES - len(package(FILLER)))
-    assert len(data) == PACKAGE_BYTES, "its size has another number of digits: change FILLER"
+    last = FILLER
+    for _ in range(2):  # its size may get another number of digits
+        last += PACKAGE_BYTES - len(package(last))
+    data = package(last)
+    assert len(data) == PACKAGE_BYTES, "no size of the last file fits: change FILLER"
     return data
 
 
