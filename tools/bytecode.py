@@ -1,5 +1,7 @@
 """Trees of files as a board gets them: `.py` becomes bytecode, all else stays as it is."""
 
+import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -36,6 +38,14 @@ def convert(path: Path, name: str) -> tuple[str, bytes]:
         compiled = Path(temporary) / "out.mpy"
         mpy_cross(path, compiled, name)
         return Path(name).with_suffix(".mpy").as_posix(), compiled.read_bytes()
+
+
+def fault(error: subprocess.CalledProcessError) -> str:
+    """Return in a sentence what the compiler said of a file."""
+    said = [line.strip() for line in error.stderr.splitlines() if line.strip()]
+    line = re.search(r"line \d+", error.stderr)
+    place = f", {line[0]}" if line else ""
+    return f"{error.cmd[-1]}{place} does not compile: {said[-1] if said else 'no reason given'}"
 
 
 def write(files: list[tuple[str, bytes]], target: Path) -> None:

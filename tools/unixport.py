@@ -33,7 +33,11 @@ def environment(*folders: Path) -> dict[str, str]:
 
 
 def mpy_cross(source: Path, target: Path, name: str | None = None) -> None:
-    """Compile one file to bytecode as it is deployed: -O2, which keeps line numbers."""
+    """Compile one file to bytecode as it is deployed: -O2, which keeps line numbers.
+
+    CalledProcessError, with what the compiler said as its stderr.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mpy_cross", "-O2", "-s", name or source.name]
-    subprocess.run([*command, "-o", str(target), str(source)], check=True)
+    command += ["-o", str(target), str(source)]
+    subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)

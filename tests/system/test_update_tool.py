@@ -3,6 +3,8 @@
 import hashlib
 import json
 import struct
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -111,14 +113,17 @@ def test_an_application_becomes_bytecode_and_data(tmp_path):
         ({"kind": "firmware"}, "one image, not 2"),
         ({"files": []}, "no content"),
         ({"files": [("a", b"")]}, "no content"),
-        ({"files": [("a", b"1"), ("a", b"2")]}, "twice"),
+        ({"files": [("a", b"1"), ("a", b"2")]}, "the file a is there twice"),
+        ({"version": "1 0"}, "the version '1 0' has a blank"),
+        ({"version": " 1.0"}, "the version ' 1.0' has a blank"),
+        ({"title": "thermo "}, "the title 'thermo ' has a blank"),
         ({"files": [("a", b"1"), ("a/b", b"2")]}, "both"),
         ({"files": [("../a", b"1")]}, "name"),
         ({"files": [("/a", b"1")]}, "name"),
         ({"files": [("a//b", b"1")]}, "name"),
         ({"files": [("data file", b"1")]}, "data file"),
         ({"files": [("PACKAGE", b"1")]}, "taken"),
-        ({"files": [("Read.me", b"1"), ("read.me", b"1")]}, "case"),
+        ({"files": [("Read.me", b"1"), ("read.me", b"1")]}, "by case only: read.me in small"),
         ({"files": [(f"app/module_{n}.mpy", b"1") for n in range(120)]}, "120 files"),
     ],
 )
@@ -215,6 +220,42 @@ def test_the_commands(tmp_path, key_file):
     assert code == 1 and "not in the key file" in text
     code, text = run("verify", key_file)
     assert code == 1
+
+
+def test_a_header_that_is_cut_is_told(key):
+    data = build(key)
+    length = len(container.parse(data).header)
+    for n in (6, 393, length - 1):
+        with pytest.raises(container.PackageError, match=f"cut off: {n} of {length} bytes"):
+            container.parse(data[:n])
+
+
+def test_a_folder_that_no_board_starts_is_warned_of(tmp_path, key_file):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("x = 1\n")
+    options = ["--title", "thermo", "--version", "1.0.0", "--sequence", "3", "--board", "VBOARD"]
+    code, text = run("build", tmp_path / "mine", *options, "-o", tmp_path / "p", "--key", key_file)
+    assert code == 0 and "warning: there is no app/__init__.mpy, which boards start" in text
+
+
+def test_what_goes_wrong_is_one_line(tmp_path, key_file):
+    def line(*arguments):
+        run = [sys.executable, "-m", "tools.package", *map(str, arguments)]
+        done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 1
+        return done.stderr
+
+    before = key_file.read_bytes()
+    kept = f"package: {key_file} is there already, and is kept; name another file\n"
+    assert line("keygen", key_file) == kept and key_file.read_bytes() == before
+    assert line("inspect", "nix.pkg") == "package: nix.pkg: No such file or directory\n"
+    source = tmp_path / "app" / "__init__.py"
+    source.parent.mkdir()
+    source.write_text("x = 1\ny = (\n")
+    options = ["--title", "t", "--version", "1.0.0", "--sequence", "3", "--board", "VBOARD"]
+    said = line("build", source.parent, *options, "-o", tmp_path / "p", "--key", key_file)
+    assert said.startswith(f"package: {source}, line ") and said.count("\n") == 1
+    assert "does not compile: SyntaxError" in said
 
 
 @pytest.mark.parametrize(

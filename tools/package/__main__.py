@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tools import bytecode
 from tools.package import application, container, esp32, keys
+
+START = "app/__init__.mpy"  # what firmware/start.py imports
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
@@ -19,7 +22,9 @@ KeyOption = Annotated[Path, typer.Option(help="the private key; made at first us
 
 @app.command()
 def keygen(key: Annotated[Path, typer.Argument()] = keys.DEFAULT):
-    """Make a signing key."""
+    """Make a signing key, in no other one's place."""
+    if key.exists():
+        raise keys.KeyFileError(f"{key} is there already, and is kept; name another file")
     keys.create(key)
     console.print(escape(keys.advice(key)))
 
@@ -75,6 +80,8 @@ def build(
     out.write_bytes(data)
     if advice := container.advice(version):
         console.print(f"warning: {escape(advice)}")
+    if kind == "app" and START not in dict(files):
+        console.print(f"warning: there is no {START}, which boards start; name the folder app")
     console.print(f"{escape(str(out))}: {kind} {title} {version}, {len(data)} bytes")
 
 
@@ -110,10 +117,13 @@ def verify(
 def main() -> None:
     try:
         app()
-    except (container.PackageError, keys.KeyFileError, OSError) as error:
-        raise SystemExit(f"update: {error}") from None
+    except (container.PackageError, keys.KeyFileError) as error:
+        raise SystemExit(f"package: {error}") from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"package: {where}{error.strerror or error}") from None
     except subprocess.CalledProcessError as error:
-        raise SystemExit(f"update: {error.cmd[-1]} does not compile") from None
+        raise SystemExit(f"package: {bytecode.fault(error)}") from None
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -63,6 +64,9 @@ def build(
 
     files are (name, content); for firmware just one. PackageError if it cannot be expressed.
     """
+    for what, text in (("title", title), ("version", version)):
+        if text != text.strip() or (what == "version" and len(text.split()) > 1):
+            raise PackageError(f"the {what} {text!r} has a blank; ThingsBoard's must be the same")
     check(files, kind=kind, title=title, version=version, boards=boards, sequence=sequence)
     fields = {"boards": boards, "kind": kind, "sequence": sequence}
     fields |= {"title": title, "version": version}
@@ -93,10 +97,10 @@ def check(files, *, kind, title, version, boards, sequence) -> None:
     if not any(content for _, content in files):
         raise PackageError("the package has no content")
     names = {name for name, _ in files}
-    if len(names) < len(files):
-        raise PackageError("a file is there twice")
-    if len({name.lower() for name in names}) < len(names):
-        raise PackageError("two names differ by case only")
+    if twice := repeated([name for name, _ in files]):
+        raise PackageError(f"the file {twice} is there twice")
+    if alike := repeated([name.lower() for name in names]):
+        raise PackageError(f"two names differ by case only: {alike} in small letters")
     for name in sorted(names):
         if not NAME.fullmatch(name) or ".." in name or "." in name.split("/"):
             raise PackageError(f"the name {name!r}: only A-Z a-z 0-9 _ - . and / between them")
@@ -104,6 +108,11 @@ def check(files, *, kind, title, version, boards, sequence) -> None:
             raise PackageError(f"the name {name} is taken")
         if any(other.startswith(name + "/") for other in names):
             raise PackageError(f"{name!r} is both a file and a folder")
+
+
+def repeated(names: list[str]) -> str:
+    """Return the first name that comes more than once, "" if none does."""
+    return min((name for name, n in Counter(names).items() if n > 1), default="")
 
 
 def advice(version: str) -> str:
@@ -127,6 +136,8 @@ def parse(data: bytes) -> Container:
     length = int.from_bytes(data[4:6], "big")
     if data[:4] != MAGIC or not MANIFEST_AT < length <= MAX_HEADER:
         raise PackageError("this is no update package")
+    if len(data) < length:
+        raise PackageError(f"the header is cut off: {len(data)} of {length} bytes are there")
     header = data[:length]
     try:
         first, *lines = header[MANIFEST_AT:].decode().split("\n")[:-1]

@@ -24,7 +24,7 @@ COMMANDS = {
     "set": ("key=value ...", "set shared attributes; a value is JSON, or else text"),
     "delete": ("key ...", "delete shared attributes"),
     "rpc": ("method [JSON]", "send a command, show the reply"),
-    "show": ("", "show attributes, the latest telemetry and what the link lost"),
+    "show": ("", "show attributes, latest telemetry and what the link lost"),
     "loss": ("percent", "lose so many of 100 datagrams each way; 0: none"),
     "assign": ("file [fw|sw]", "assign a package of tools.package build"),
     "unassign": ("[fw|sw]", "take an assignment away"),

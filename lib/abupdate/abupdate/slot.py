@@ -66,7 +66,8 @@ class Slot:
         if manifest["kind"] != self.kind:
             raise Refused("this slot takes %s, not %s" % (self.kind, manifest["kind"]))
         if self.board not in manifest["boards"]:
-            raise Refused("this board is %s, not %s" % (self.board, manifest["boards"]))
+            boards = " or ".join(manifest["boards"])
+            raise Refused("this board is %s, the package is for %s" % (self.board, boards))
         if self.trial.unconfirmed():
             raise Refused("the last update is still on trial")
         if manifest["id"] == record["failed"]:
