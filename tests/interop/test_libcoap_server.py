@@ -1,12 +1,14 @@
 """Our client on the unix port against libcoap's server (Debian's coap-server-notls)."""
 
 import random
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.interop.peers import LibcoapServer, coap_client, ours
+from tools.unixport import ROOT, environment, micropython
 
 GET, PUT, DELETE = 1, 3, 4
 CON, NON, ACK = 0, 1, 2
@@ -151,3 +153,19 @@ def test_blocks_over_a_lossy_link(tmp_path):
     assert created["code"] == CREATED
     assert answer["payload"] == body(1500)
     assert counters["retransmissions"] == 4
+
+
+def test_the_example_of_a_download(server, tmp_path):
+    example = ROOT / "lib" / "coap" / "examples" / "download.py"
+    moved = example.read_text().replace('"127.0.0.1"', f'"127.0.0.1", {server.port}')
+    (tmp_path / "example.py").write_text(moved)
+    done = subprocess.run(
+        [micropython(), "example.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(ROOT / "lib" / "coap"),
+        timeout=60,
+    )
+    assert done.stdout == "16000 bytes in download.tmp\n", done
+    assert (tmp_path / "download.tmp").read_bytes() == bytes(16_000)

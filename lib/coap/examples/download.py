@@ -1,4 +1,5 @@
-# Streams a large resource to a file, block by block; no more than one block is in memory.
+# Streams a large resource to a file, block by block; no more than one block is in memory. Try it
+# with libcoap's coap-server, which keeps what it is given.
 
 import asyncio
 
@@ -7,8 +8,10 @@ import coap
 
 async def main():
     client = await coap.connect("127.0.0.1")
+    await client.put("example_data", bytes(16_000))
     with open("download.tmp", "wb") as f:
-        await client.get("large", sink=f.write, max_body=1_000_000)
+        await client.get("example_data", sink=f.write, max_body=1_000_000)
+        print(f.tell(), "bytes in download.tmp")
     client.close()
 
 
