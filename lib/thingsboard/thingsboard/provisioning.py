@@ -1,6 +1,6 @@
 # A device without credentials becomes one with (ThingsBoard: device provisioning).
 
-from coap import ResponseError
+from coap import ResponseError, TransferError
 
 from . import payload_json
 
@@ -21,8 +21,12 @@ async def provision(client, key, secret, payload=payload_json, **fields):
         return payload.decode("credentials", answer.payload)
     except ResponseError as error:
         reason = "the server answered %s" % error
-        if b"NOT_FOUND" in error.payload:
+        try:
+            status = payload.decode("credentials", error.payload).get("status")
+        except TransferError:
+            status = None
+        if status == "NOT_FOUND":
             reason = "wrong key or secret, or the profile does not provision"
-        elif b"FAILURE" in error.payload:
+        elif status == "FAILURE":
             reason = "the device exists, or was provisioned before"
         raise ValueError("provisioning: " + reason)
