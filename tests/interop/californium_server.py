@@ -50,6 +50,18 @@ class CaliforniumServer:
         path.write_bytes(data)
         self._do(f"package {title} {version} {path}")
 
+    def set_attribute(self, name: str, value: int) -> None:
+        """Change a shared attribute of the one device under /api/v1."""
+        self._do(f"attribute {name} {value}")
+
+    def burst(self, name: str, count: int, gap_ms: int) -> None:
+        """Let an attribute become 0 to count - 1, one soon after the other."""
+        self._do(f"burst {name} {count} {gap_ms}")
+
+    def meet(self, name: str, value: int) -> None:
+        """Change an attribute between the next registration and its answer."""
+        self._do(f"meet {name} {value}")
+
     def restart(self) -> None:
         """Forget transfers, observations, what was stored and message ids."""
         self._do("restart")

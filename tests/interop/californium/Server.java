@@ -28,6 +28,9 @@ import org.eclipse.californium.elements.config.Configuration;
  *
  * <pre>
  * package TITLE VERSION FILE   what is served under /fw
+ * attribute NAME NUMBER        a shared attribute changes
+ * burst NAME COUNT GAP         it becomes 0 to COUNT - 1, after so many milliseconds each
+ * meet NAME NUMBER             it changes between the next registration and its answer
  * restart                      forgets transfers, observations and message ids; the port stays
  * </pre>
  *
@@ -39,17 +42,18 @@ public final class Server {
     private static final int TRANSFER_LIFETIME_S = 300;
 
     /** What a look-up in the database takes, about. */
-    private static final int LOOK_UP_MS = 50;
+    static final int LOOK_UP_MS = 50;
 
     private static final int SLOW_MS = 300;
 
-    private static final ScheduledExecutorService backEnd = Executors.newScheduledThreadPool(2);
+    static final ScheduledExecutorService backEnd = Executors.newScheduledThreadPool(2);
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
         Packages packages = new Packages();
+        Attributes attributes = new Attributes();
         int[] ports = {0, 0};
-        CoapServer server = start(ports, arguments[0], packages);
+        CoapServer server = start(ports, arguments[0], packages, attributes);
         for (int i = 0; i < ports.length; i++) {
             ports[i] = server.getEndpoints().get(i).getAddress().getPort();
         }
@@ -59,9 +63,19 @@ public final class Server {
             String[] words = line.split(" ");
             if (words[0].equals("package")) {
                 packages.assign(words[1], words[2], Files.readAllBytes(Path.of(words[3])));
+            } else if (words[0].equals("attribute")) {
+                attributes.set(words[1], Integer.parseInt(words[2]));
+            } else if (words[0].equals("burst")) {
+                for (int n = 0; n < Integer.parseInt(words[2]); n++) {
+                    attributes.set(words[1], n);
+                    Thread.sleep(Integer.parseInt(words[3]));
+                }
+            } else if (words[0].equals("meet")) {
+                attributes.meet(words[1], Integer.parseInt(words[2]));
             } else if (words[0].equals("restart")) {
                 server.destroy();
-                server = start(ports, arguments[0], packages);
+                attributes.forget();
+                server = start(ports, arguments[0], packages, attributes);
             } else {
                 throw new IllegalArgumentException(line);
             }
@@ -70,7 +84,8 @@ public final class Server {
         System.exit(0);
     }
 
-    private static CoapServer start(int[] ports, String identity, Packages packages)
+    private static CoapServer start(
+            int[] ports, String identity, Packages packages, Attributes attributes)
             throws IOException {
         Configuration configuration = configuration();
         CoapServer server = new CoapServer(configuration);
@@ -82,7 +97,8 @@ public final class Server {
         server.addEndpoint(
                 Dtls.endpoint(
                         new InetSocketAddress(address, ports[1]), identity, configuration()));
-        server.add(packages, new Store("store", false), new Store("typed", true), new Slow());
+        server.add(new Store("store", false), new Store("typed", true), new Slow());
+        server.add(packages, attributes.root());
         server.start();
         return server;
     }
