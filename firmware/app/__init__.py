@@ -50,6 +50,11 @@ class Application:
             except OSError:  # the flash is full: half of it is of no use
                 _remove(_WAITING)
 
+    def restart(self, reason):
+        """Restart the board as planned: what waits for the server is kept."""
+        self.suspend()
+        self.restarts.restart(reason)
+
     async def run(self):
         """Work until cancelled."""
         config = self.config
@@ -61,9 +66,8 @@ class Application:
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
         measuring = Measuring(device, config["interval"], self.log)
-        Commands(device, measuring, config["led"], VERSION, self.restarts)
-        restart = self.restarts.restart
-        updater = updates.updater(device, config["keys"], self.trial, self.log, restart)
+        Commands(device, measuring, config["led"], VERSION, self.restarts.reason, self.restart)
+        updater = updates.updater(device, config["keys"], self.trial, self.log, self.restart)
         keepalive_ms = 1000 * config["keepalive"]
         jobs = [("measuring", measuring.run), ("introduction", self.introduce)]
         if not config["access_token"] and config["refused"]:
@@ -114,8 +118,7 @@ class Application:
             refused = "4.01" in (self.device.problem or "")
             left_s = left_s - look_s if refused else limit_s
         _remove(_CREDENTIALS)
-        self.suspend()
-        self.restarts.restart("the access token was refused")
+        self.restart("the access token was refused")
 
     def _recall_waiting(self):
         try:

@@ -7,15 +7,16 @@ _SWITCH = {"on": True, "off": False, "true": True, "false": False, "1": True, "0
 
 class Commands:
     """Obeys for a device. led: name or number of the LED's pin, None if unknown; version: of the
-    application; restarts: why the board was restarted.
+    application; reason: why the board was restarted; restart(reason) restarts it.
     """
 
-    def __init__(self, device, measuring, led, version, restarts):
+    def __init__(self, device, measuring, led, version, reason, restart):
         self.device = device
         self.measuring = measuring
         self.led = led
         self.version = version
-        self.restarts = restarts
+        self.reason = reason
+        self.restart = restart
         self.pin = None  # the LED's, from the first setLed on
         device.on_rpc("getInfo", self.get_info)
         device.on_rpc("setLed", self.set_led)
@@ -37,7 +38,7 @@ class Commands:
             "duplicates": endpoint.duplicates,
             "problem": device.problem,
             "faults": device.session.faults,
-            "restart": self.restarts.reason,
+            "restart": self.reason,
         }
 
     def set_led(self, params):
@@ -56,4 +57,4 @@ class Commands:
 
     def reboot(self, params):
         """The command reboot: restarts once the server has the reply."""
-        return {"ok": True}, lambda: self.restarts.restart("the command reboot")
+        return {"ok": True}, lambda: self.restart("the command reboot")

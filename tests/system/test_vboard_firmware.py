@@ -93,3 +93,25 @@ def test_a_second_deployment_by_cable_ends_whole(place, tmp_path):
     board.stop()
     for file in folder.iterdir():
         assert board.read(f"/more/{file.name}") == file.read_bytes()
+
+
+def test_a_planned_restart_loses_no_record(sim, field, tmp_path):
+    device = sim.add_device("board", "board")
+    board = field.board(tmp_path / "board.img", sim)
+    board.start()
+    assert sim.until(lambda: sim.observes(device, "rpc"), 20), board.console()
+    sim.switches.mute = ("telemetry",)
+    seen = len(board.lines)
+
+    def measured():
+        lines = [line.split() for line in board.lines[seen:] if " measured 1" in line]
+        return {int(words[2]) for words in lines}
+
+    board.wait(lambda: len(measured()) > 3, 20, "records")
+    assert sim.rpc(device, "reboot") == {"ok": True}
+    board.wait_line("start number 2", 20)
+    sim.switches.mute = ()
+    waited = measured()
+    stored = lambda: {point.ts for point in list(device.telemetry)}  # noqa: E731
+    assert sim.until(lambda: waited <= stored(), 40), waited - stored()
+    board.stop()

@@ -155,6 +155,18 @@ def test_what_waits_is_sent_after_the_restart_once():
         assert read(WAITING) is None
 
 
+def test_a_planned_restart_keeps_what_waits():
+    with Scene() as scene:
+        scene.device.record({"t": 1}, 5)
+
+        async def restart():
+            scene.application.restart("an update")
+
+        scene.start(restart())
+        scene.world.pass_ms(1)
+        assert scene.board.machine.resets == 1 and read(WAITING)
+
+
 def test_if_nothing_waits_nothing_is_written():
     with Scene() as scene:
         scene.application.suspend()

@@ -42,7 +42,10 @@ class Scene:
         module = self.board.load("app.commands")
         self.restarts = self.board.load("restarts").Restarts(True, False)
         measuring = Module(interval_ms=2500)
-        self.commands = module.Commands(self.device, measuring, self.led, "1.2", self.restarts)
+        restarts = self.restarts
+        self.commands = module.Commands(
+            self.device, measuring, self.led, "1.2", restarts.reason, restarts.restart
+        )
         return self
 
     def __exit__(self, *_):
