@@ -121,6 +121,7 @@ class Start:
     def leave(self, reason, lonely):
         """Restart as planned: what waits for the server is kept."""
         log("restart: " + reason)
+        self.reserve = None
         try:
             self.application.suspend()
             self.restarts.note(reason, 0, lonely)

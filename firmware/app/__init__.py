@@ -1,6 +1,7 @@
 # What this device does for its owner: measures, obeys, tells about itself, updates itself.
 
 import asyncio
+import gc
 import os
 
 import coap
@@ -42,12 +43,15 @@ class Application:
         return self.client.endpoint.heard if self.client else 0
 
     def suspend(self):
-        """Keep what waits for the server: the board is about to be restarted."""
+        """Keep what waits for the server, and end: the board is about to be restarted."""
         if self.device and len(self.device.outbox):
+            if self.client:
+                self.client.close()  # what is under way may have taken all the memory
+            gc.collect()
             try:
                 with open(_WAITING, "wb") as f:
                     self.device.outbox.save(f)
-            except OSError:  # the flash is full: half of it is of no use
+            except (OSError, MemoryError):  # the flash is full: half of it is of no use
                 _remove(_WAITING)
 
     def restart(self, reason):

@@ -1,8 +1,12 @@
 # Memory that runs out: counted or waited for, never the end of the client, nor of its sleep.
 
 import asyncio
+import os
 
+import micropython
 from coap.client import Client
+from coap.endpoint import Endpoint
+from coap.message import NON, Message
 from coap.udp import UDPTransport
 from scene import Server, echo, free_port
 
@@ -139,3 +143,23 @@ def test_no_memory_to_send_a_request():
         server.close()
 
     asyncio.run(main())
+
+
+def test_memory_that_runs_out_while_a_request_is_sent():
+    # Each field that is new to an exchange may be the one for which its dict has to grow.
+    for more in range(60):
+        endpoint = Endpoint(os.urandom)
+        exchange = endpoint.request(Message(1, type=NON), 0)
+        for n in range(more):
+            setattr(exchange, "other%d" % n, None)
+        endpoint.serial = endpoint.message_id = 0  # these have their places
+        datagram = None
+        micropython.heap_lock()
+        try:
+            datagram = endpoint.next_datagram(1)
+        except MemoryError:
+            pass
+        micropython.heap_unlock()
+        endpoint.handle_timeout(2)
+        assert datagram or endpoint.next_datagram(3)
+        assert 0 < endpoint.handle_timeout(4) < 10_000

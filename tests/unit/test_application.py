@@ -167,6 +167,28 @@ def test_a_planned_restart_keeps_what_waits():
         assert scene.board.machine.resets == 1 and read(WAITING)
 
 
+def test_what_is_under_way_gives_its_memory_to_what_is_kept():
+    with Scene() as scene:
+        closed = []
+        scene.application.client = Module(close=lambda: closed.append(read(WAITING)))
+        scene.device.record({"t": 1}, 5)
+        scene.application.suspend()
+        assert closed == [None] and read(WAITING)
+
+
+def test_without_memory_for_what_waits_the_board_restarts_all_the_same():
+    with Scene() as scene:
+        write(WAITING, b"")
+        scene.device.record({"t": 1}, 5)
+
+        def save(file):
+            raise MemoryError
+
+        scene.device.outbox.save = save
+        scene.application.suspend()
+        assert read(WAITING) is None
+
+
 def test_if_nothing_waits_nothing_is_written():
     with Scene() as scene:
         scene.application.suspend()

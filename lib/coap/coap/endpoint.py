@@ -331,8 +331,8 @@ class Endpoint:
         self.serial += 1
         exchange.last_at = now
         exchange.serial = self.serial
-        exchange.state = _SENT
         exchange.resend_at = now + exchange.timeout_ms
+        exchange.state = _SENT  # last: a new field may find no memory
         return datagram
 
     def _answered(self, exchange, now):
