@@ -33,8 +33,8 @@ test-interop: $(READY) $(CALIFORNIUM)  ## against Californium, libcoap, aiocoap 
 test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
 	@EVERY_CUT=1 $(PYTEST) tests/power --durations=15
 
-sim: $(READY)  ## a local ThingsBoard on port 5683, with a device whose access token is DEMO
-	@$(RUN) -m tools.tbsim
+sim: $(READY)  ## a local ThingsBoard on PORT (5683), with a device; HOST=0.0.0.0 lets boards in
+	@$(RUN) -m tools.tbsim $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)")
 
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))

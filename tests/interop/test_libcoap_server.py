@@ -1,5 +1,6 @@
 """Our client on the unix port against libcoap's server (Debian's coap-server-notls)."""
 
+import json
 import random
 import subprocess
 import time
@@ -155,17 +156,27 @@ def test_blocks_over_a_lossy_link(tmp_path):
     assert counters["retransmissions"] == 4
 
 
+def example(name, server, folder):
+    """Return the command and how to run one of examples/ against this server."""
+    settings = {"server": "127.0.0.1", "port": server.port}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    how = {"cwd": folder, "env": environment(ROOT / "lib" / "coap"), "text": True}
+    return [micropython(), ROOT / "examples" / f"{name}.py"], how
+
+
 def test_the_example_of_a_download(server, tmp_path):
-    example = ROOT / "lib" / "coap" / "examples" / "download.py"
-    moved = example.read_text().replace('"127.0.0.1"', f'"127.0.0.1", {server.port}')
-    (tmp_path / "example.py").write_text(moved)
-    done = subprocess.run(
-        [micropython(), "example.py"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment(ROOT / "lib" / "coap"),
-        timeout=60,
-    )
-    assert done.stdout == "16000 bytes in download.tmp\n", done
+    command, how = example("coap_download", server, tmp_path)
+    done = subprocess.run(command, capture_output=True, timeout=60, **how)
+    assert done.stdout.endswith("\n16000 bytes in download.tmp\n"), done
     assert (tmp_path / "download.tmp").read_bytes() == bytes(16_000)
+
+
+def test_the_example_of_an_observation(server, tmp_path):
+    command, how = example("coap_observe", server, tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, **how) as process:
+        try:
+            lines = [process.stdout.readline() for _ in range(4)]
+        finally:
+            process.kill()
+    assert lines[0].startswith("server 127.0.0.1")
+    assert len({line for line in lines[1:] if ":" in line}) > 1, lines  # another time each second

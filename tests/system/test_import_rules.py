@@ -7,7 +7,8 @@ import pytest
 from tests.support.files import named, python_files
 from tools.unixport import ROOT, mpy_cross
 
-LIBRARY = [path for path in python_files(ROOT / "lib") if "examples" not in path.parts]
+LIBRARY = list(python_files(ROOT / "lib"))
+EXAMPLES = list(python_files(ROOT / "examples"))
 FIRMWARE = python_files(ROOT / "firmware")
 
 OURS = {"coap", "thingsboard", "abupdate", "tools", "boards", "tests"}
@@ -18,7 +19,7 @@ SANS_IO |= {"header", "image", "link", "outbox", "attributes", "json_members"}
 SANS_IO |= {"payload_json", "assignment", "checksum", "url"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
 
-WITH_CODE = {"firmware", "lib", "tests", "tools"}
+WITH_CODE = {"examples", "firmware", "lib", "tests", "tools"}
 MADE = {"board", "build"}  # by the tools
 
 
@@ -122,7 +123,7 @@ def test_library(path):
     assert import_faults(package, path.stem, source) + code_faults(source) == []
 
 
-@pytest.mark.parametrize("path", LIBRARY + FIRMWARE, ids=named)
+@pytest.mark.parametrize("path", LIBRARY + FIRMWARE + EXAMPLES, ids=named)
 def test_compiles(path, tmp_path):
     mpy_cross(path, tmp_path / "out.mpy")
 

@@ -15,6 +15,5 @@ def test_package_json_lists_every_module(library):
     folder = ROOT / "lib" / library
     listed = json.loads((folder / "package.json").read_text())["urls"]
     modules = {str(path.relative_to(folder)) for path in python_files(folder)} - NOT_INSTALLED
-    modules = {name for name in modules if not name.startswith("examples/")}
     assert {target for target, _ in listed} == modules
     assert all((folder / source).is_file() and source == target for target, source in listed)

@@ -57,7 +57,11 @@ FIRST_VALUE = re.compile(r': error: "(?:None|tuple\[\(\)\])" has no attribute')
 def is_board_code(path: Path) -> bool:
     """Return whether a file is run by a board; manifest.py is read by MicroPython's build."""
     folder = path.relative_to(ROOT).parts[0]
-    return folder in ("lib", "firmware") and path.suffix == ".py" and path.name != "manifest.py"
+    return (
+        folder in ("lib", "firmware", "examples")
+        and path.suffix == ".py"
+        and path.name != "manifest.py"
+    )
 
 
 def absent_names(name: str, source: str) -> list[str]:

@@ -75,7 +75,7 @@ def measure_mpy(target: Path) -> dict[str, int]:
     for library in LIBRARIES:
         for source in sorted(library.rglob("*.py")):
             relative = source.relative_to(library)
-            if "examples" in relative.parts or relative.name == "manifest.py":
+            if relative.name == "manifest.py":
                 continue
             compiled = target / relative.with_suffix(".mpy")
             mpy_cross(source, compiled)

@@ -1,4 +1,4 @@
-"""The command line: a local ThingsBoard for devices on this machine, with live output."""
+"""The command line: a local ThingsBoard for devices, with live output."""
 
 import re
 import threading
@@ -9,6 +9,7 @@ from aiocoap import Message
 from rich.console import Console
 from rich.markup import escape
 
+from .banner import banner, why_not
 from .events import Event
 from .model.packages import KINDS
 from .prompt import Prompt, help_text
@@ -78,15 +79,16 @@ def main(
     try:
         sim.start()
     except OSError as error:
-        raise SystemExit(f"tbsim: cannot listen on {host} port {port}: {error.strerror}") from None
+        raise SystemExit(f"tbsim: {why_not(error, host, port)}") from None
     sim.link.loss_up = sim.link.loss_down = loss / 100
     sim.link.delay_ms = delay
     device = sim.add_device("demo", token)
     sim.add_profile("demo", **PROFILE)
     for method in ("getTime", "getCurrentTime"):
         sim.rpc_rule(method, lambda _: {"time": sim.store.clock_ms()})
-    console.print(f"ThingsBoard on coap://{host}:{sim.port}, device demo, token [b]{token}[/]")
-    console.print("provisioning: key [b]demo-key[/], secret [b]demo-secret[/]")
+    provisioning = PROFILE["provision_key"], PROFILE["provision_secret"]
+    for line in banner(host, sim.port, token, *provisioning):
+        console.print(line, markup=False, soft_wrap=True)  # to be copied
     console.print(help_text(), markup=False)
     prompt = Prompt(sim, device, console)
     try:

@@ -4,10 +4,12 @@
 import asyncio
 
 import coap
+import joining
 
 
 async def main():
-    client = await coap.connect("127.0.0.1")
+    settings = joining.settings()
+    client = await coap.connect(settings["server"], settings["port"])
     await client.put("example_data", bytes(16_000))
     with open("download.tmp", "wb") as f:
         await client.get("example_data", sink=f.write, max_body=1_000_000)

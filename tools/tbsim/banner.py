@@ -1,0 +1,55 @@
+"""What `make sim` says at its start: where it is, and what settings.json of a board wants."""
+
+import errno
+import json
+import socket
+
+import ifaddr
+
+ANY = "0.0.0.0"
+
+
+def own_addresses() -> dict[str, str]:
+    """Return this PC's IPv4 addresses by which others may reach it, with the adapters' names."""
+    return {
+        ip.ip: adapter.nice_name
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+        if isinstance(ip.ip, str) and not ip.ip.startswith(("127.", "169.254."))
+    }
+
+
+def banner(host: str, port: int, token: str, key: str, secret: str) -> list[str]:
+    """Return lines for a person. host: as listened on; the others: what a device needs."""
+    lines = [f"ThingsBoard on coap://{host}:{port}, device demo"]
+    server = host
+    if host == ANY:
+        own = own_addresses()
+        if not own:
+            lines.append("this PC has no address in a network: no board can reach it")
+        server = next(iter(own), "127.0.0.1")
+        if len(own) > 1:
+            named = ", ".join(f"{address} ({name})" for address, name in own.items())
+            lines.append(f"server is the one of these that is in the board's network: {named}")
+    elif host.startswith("127.") or host == "localhost":
+        lines.append("only programs on this PC reach it; make sim HOST=0.0.0.0 lets boards in")
+    settings = {"server": server, "port": port, "access_token": token}
+    lines.append("settings.json of a device; a board has wifi_ssid and wifi_password as well:")
+    lines.append("  " + json.dumps(settings))
+    lines.append("or, for one that is to be provisioned, in the place of access_token:")
+    lines.append(f'  "provision_key": {json.dumps(key)}, "provision_secret": {json.dumps(secret)}')
+    return lines
+
+
+def why_not(error: OSError, host: str, port: int) -> str:
+    """Return why it cannot listen, and what to do, in a sentence."""
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} is taken: end the program that uses it, "
+            f"or take another, such as make sim PORT={port % 65535 + 1}"
+        )
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this PC; HOST=0.0.0.0 stands for all that it has"
+    if error.errno == errno.EACCES:
+        return f"port {port} is not for everybody; take one from 1024 on by PORT="
+    return f"cannot listen on {host} port {port}: {error.strerror}"
