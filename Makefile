@@ -36,6 +36,14 @@ test-power: $(READY)  ## power cuts at every flash operation of an update, also 
 sim: $(READY)  ## a local ThingsBoard on PORT (5683), with a device; HOST=0.0.0.0 lets boards in
 	@$(RUN) -m tools.tbsim $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)")
 
+IMAGES := build/images
+image: $(READY)  ## a file-system image for a BOARD, with firmware, SETTINGS (a file), keys and factory copy
+	@$(RUN) -m tools.board image --board "$(BOARD)" --out $(IMAGES) $(if $(SETTINGS),--settings "$(SETTINGS)")
+
+flash: $(READY)  ## write MicroPython's IMAGE to the BOARD (at PORT, or DRIVE of a Pico), and a file system FS beside it
+	@$(RUN) -m tools.board flash --board "$(BOARD)" --image "$(IMAGE)" $(if $(FS),--fs "$(FS)") \
+		$(if $(PORT),--port "$(PORT)") $(if $(DRIVE),--drive "$(DRIVE)")
+
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
@@ -88,5 +96,5 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
-.PHONY: help demo test test-unit test-interop test-power sim soak storm size bench lint clean
+.PHONY: help image flash demo test test-unit test-interop test-power sim soak storm size bench lint clean
 .DEFAULT_GOAL := help

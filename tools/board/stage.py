@@ -42,6 +42,18 @@ def stage(
         (target / keys.BOARD_FILE).write_bytes(public_keys)
 
 
+def public_halves(paths: list[Path]) -> bytes:
+    """Return what a board holds of these private keys, making those that are not there."""
+    public_keys = b""
+    for path in paths:
+        private, is_new = keys.load_or_create(path)
+        public_keys += keys.public_bytes(private)
+        if is_new:
+            print(keys.advice(path))
+    keys.split(public_keys)
+    return public_keys
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="to fill; may exist")],
     board: Annotated[str, typer.Option(help=", ".join(boards.names()))],
@@ -52,14 +64,7 @@ def main(
     try:
         known = boards.load(board)
         values = checking.read(settings, known) if settings else None
-        public_keys = b""
-        for path in key:
-            private, is_new = keys.load_or_create(path)
-            public_keys += keys.public_bytes(private)
-            if is_new:
-                print(keys.advice(path))
-        keys.split(public_keys)
-        stage(folder, known, values, public_keys)
+        stage(folder, known, values, public_halves(key))
     except (OSError, ValueError) as error:
         raise SystemExit(f"stage: {error}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
