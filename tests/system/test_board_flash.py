@@ -1,6 +1,9 @@
 """tools.board.flash: what is written to a board and where, and what is refused before that."""
 
+import os
 import struct
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from esptool import FatalError, cmds
@@ -55,12 +58,17 @@ class Chip:
         self.calls = []
         self.written = []
         self.closed = False
-        monkeypatch.setattr(cmds, "detect_chip", lambda port: self.call("detect", self))
-        monkeypatch.setattr(cmds, "run_stub", lambda esp: self.call("stub", self))
-        monkeypatch.setattr(cmds, "attach_flash", lambda esp: self.call("attach"))
-        monkeypatch.setattr(cmds, "detect_flash_size", lambda esp: self.call("size", size))
-        monkeypatch.setattr(cmds, "write_flash", self.write)
-        monkeypatch.setattr(cmds, "reset_chip", lambda esp: self.call("reset"))
+        fakes = {
+            "detect_chip": lambda port: self.call("detect", self),
+            "run_stub": lambda esp: self.call("stub", self),
+            "attach_flash": lambda esp: self.call("attach"),
+            "detect_flash_size": lambda esp: self.call("size", size),
+            "write_flash": self.write,
+            "reset_chip": lambda esp: self.call("reset"),
+        }
+        for function, fake in fakes.items():  # called as esptool's own functions can be called
+            like = mock.create_autospec(getattr(cmds, function), side_effect=fake)
+            monkeypatch.setattr(cmds, function, like)
         self.fails = fails
 
     def call(self, name, value=None):
@@ -252,3 +260,35 @@ def test_the_drive_is_waited_for(monkeypatch, place):
         place.rename(place.parent / "later")
 
     assert drive.wait("rp2040", plug_in, 10) == place.parent / "later"
+
+
+def fails_at(monkeypatch, place, chunk, gone):
+    """Let the drive fail at a chunk, as one that is there no more or still is."""
+    chunks = []
+
+    def fsync(file):
+        chunks.append(file)
+        if len(chunks) == chunk:
+            if gone:
+                (place / drive.INFO).unlink()
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_board_that_restarts_with_the_last_bytes_has_them_all(monkeypatch, put, place):
+    fails_at(monkeypatch, place, 2, gone=True)
+    run(PICO, put(micropython(size=50_000)), place=place)
+    assert (place / "firmware.uf2").read_bytes() == micropython(size=50_000)
+
+
+@pytest.mark.parametrize(("chunk", "gone"), [(1, True), (2, False)])
+def test_a_copy_that_fails_before_is_told(monkeypatch, put, place, chunk, gone):
+    fails_at(monkeypatch, place, chunk, gone)
+    with pytest.raises(SystemExit, match="Input/output error; the board has not all of it: hold"):
+        run(PICO, put(micropython(size=50_000)), place=place)
+
+
+def test_a_file_that_is_not_there_is_named(place):
+    with pytest.raises(SystemExit, match="^flash: nothing.uf2: No such file or directory$"):
+        run(PICO, Path("nothing.uf2"), place=place)

@@ -1,5 +1,6 @@
 """The drive as which a Pico's boot loader shows itself: found by its INFO_UF2.TXT."""
 
+import errno
 import os
 import string
 import sys
@@ -65,10 +66,19 @@ def check(drive: Path, mcu: str) -> None:
 
 
 def write(drive: Path, content: bytes, progress: Callable[[int], None]) -> None:
-    """Copy a UF2 file to a drive; progress is told how many bytes are there. OSError."""
-    with open(drive / "firmware.uf2", "wb") as file:
+    """Copy a UF2 file to a drive; progress is told how many bytes the board has.
+
+    Raises OSError: the drive went away before the board had all but the last bytes. With those it
+    restarts, often before it has confirmed them.
+    """
+    with open(drive / "firmware.uf2", "wb", buffering=0) as file:
         for at in range(0, len(content), _CHUNK):
-            file.write(content[at : at + _CHUNK])
-            file.flush()
-            progress(min(at + _CHUNK, len(content)))
-        os.fsync(file.fileno())
+            end = min(at + _CHUNK, len(content))
+            try:
+                if file.write(content[at:end]) != end - at:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())  # else the bytes may be with the PC only
+            except OSError:
+                if end < len(content) or (drive / INFO).exists():
+                    raise
+            progress(end)

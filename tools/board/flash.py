@@ -89,14 +89,20 @@ def write_esp(board: boards.Board, port: str, todo: list[tuple[int, bytes]]) -> 
 
 
 def write_pico(board: boards.Board, content: bytes, place: Path | None) -> None:
-    """Copy a UF2 file to the drive of a Pico, waiting for one. OSError, ValueError."""
+    """Copy a UF2 file to the drive of a Pico, waiting for one. ValueError: it cannot be."""
     if place:
         drive.check(place, board.mcu)
     else:
         place = drive.wait(board.mcu, print)
     with Progress() as progress:
         task = progress.add_task(str(place), total=len(content))
-        drive.write(place, content, lambda done: progress.update(task, completed=done))
+        try:
+            drive.write(place, content, lambda done: progress.update(task, completed=done))
+        except OSError as error:
+            raise ValueError(
+                f"{place}: {error.strerror}; the board has not all of it: {drive.HOW}, and run "
+                "this again"
+            ) from None
 
 
 def main(
@@ -116,7 +122,9 @@ def main(
             write_pico(known, blocks(known, image, fs), place)
         else:
             raise ValueError(f"{known.name} has no flash; it runs on this PC")
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise SystemExit(f"flash: {error.filename}: {error.strerror}") from None
+    except ValueError as error:
         raise SystemExit(f"flash: {error}") from None
     print(f"{known.name}: MicroPython is written{' and the file system' if fs else ''}")
 
