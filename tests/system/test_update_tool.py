@@ -328,6 +328,7 @@ def test_an_esp32_image_of_any_size(size):
         (image(app=False), "merged firmware.bin"),
         (image()[:-1], "cut off"),
         (image()[:200], "cut off"),
+        (image()[:23] + b"3" + image()[24:], "damaged"),
         (image().replace(b"codecode", b"codeCODE", 1), "damaged"),
     ],
 )

@@ -7,11 +7,8 @@ each of the images in it. Source of the table: ESP-IDF's esp_partition_info_t.
 import struct
 from dataclasses import dataclass
 
-import esptool
-from esptool.bin_image import LoadFirmwareImage
-
 from tools.boards import Board
-from tools.package.esp32 import APP_MAGIC, APP_MAGIC_AT, CHIPS, IMAGE_MAGIC
+from tools.package.esp32 import APP_MAGIC, APP_MAGIC_AT, CHIPS, IMAGE_MAGIC, is_whole
 
 TABLE_AT = 0x8000  # of the flash
 
@@ -19,7 +16,6 @@ _ENTRY = struct.Struct("<2sBBII16sI")
 _ENTRY_MAGIC = b"\xaaP"
 _TABLE_SIZE = 0xC00
 _APP = 0
-_AGAIN = "download it again"
 
 
 @dataclass(frozen=True)
@@ -90,13 +86,5 @@ def _check_filesystem(table, board):
 
 
 def _parse(data, board, what):
-    # Messages of esptool speak to its own users, so they are not passed on.
-    try:
-        image = LoadFirmwareImage(board.mcu, data)
-        whole = image.checksum == image.calculate_checksum()
-        if image.append_digest:
-            whole = whole and image.stored_digest == image.calc_digest
-    except (esptool.FatalError, struct.error, IndexError, TypeError):
-        whole = False
-    if not whole:
-        raise ValueError(f"the {what} is cut off or damaged; {_AGAIN}")
+    if not is_whole(data, board.mcu):
+        raise ValueError(f"the {what} is cut off or damaged; download it again")

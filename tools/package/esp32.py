@@ -4,9 +4,11 @@ The layout is ESP-IDF's esp_image_header_t, esp_image_segment_header_t and esp_a
 (esp_app_format.h).
 """
 
-import hashlib
 import re
 import struct
+
+import esptool
+from esptool.bin_image import LoadFirmwareImage
 
 from tools.package.container import PackageError
 
@@ -46,18 +48,17 @@ def check(data: bytes, chip: str) -> None:
             "no application: this looks like a merged firmware.bin, which begins with the boot "
             "loader and would not start; take the .app-bin of the same build"
         )
-    end = _end(data)
-    if end > len(data):
-        raise PackageError(f"the image is cut off: {len(data)} of {end} bytes")
-    if data[23] and hashlib.sha256(data[: end - 32]).digest() != data[end - 32 : end]:
-        raise PackageError("the image is damaged: its own SHA-256 does not match")
+    if not is_whole(data, chip):
+        raise PackageError("the image is cut off or damaged; build or download it again")
 
 
-def _end(data: bytes) -> int:
-    # Segments, a checksum that ends a row of 16 bytes, then a SHA-256 if the header says so.
-    position = 24
-    for _ in range(data[1]):
-        if position + 8 > len(data):
-            return position + 8
-        position += 8 + struct.unpack_from("<I", data, position + 4)[0]
-    return (position + 16) // 16 * 16 + 32 * bool(data[23])
+def is_whole(data: bytes, chip: str) -> bool:
+    """Return whether data begins with an image whose checksum and SHA-256, if any, are right."""
+    try:
+        image = LoadFirmwareImage(chip, data)
+    except (esptool.FatalError, RuntimeError, struct.error, IndexError, TypeError, ValueError):
+        # Damage shows as any of these in esptool's parser.
+        return False
+    if image.append_digest and image.stored_digest != image.calc_digest:
+        return False
+    return image.checksum == image.calculate_checksum()
