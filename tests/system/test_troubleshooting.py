@@ -58,6 +58,6 @@ def test_what_a_board_says_is_there(path):
 
 
 def test_sentences_are_found():
-    source = '"""A docstring of it."""\nlog("wifi: %s, as told" % name)\nlog("a.key")\nx = "no such key"'
+    source = '"""A docstring of it."""\nlog("wifi: %s, as told" % name)\nx = "no such key"\n'
     found = {part for text in texts(source) for part in fragments(text)}
     assert found == {"as told", "no such key"}
