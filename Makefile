@@ -44,6 +44,23 @@ flash: $(READY)  ## write MicroPython's IMAGE to the BOARD (at PORT, or DRIVE of
 	@$(RUN) -m tools.board flash --board "$(BOARD)" --image "$(IMAGE)" $(if $(FS),--fs "$(FS)") \
 		$(if $(PORT),--port "$(PORT)") $(if $(DRIVE),--drive "$(DRIVE)")
 
+BOARD_TOOL := $(RUN) -m tools.board
+AT := $(if $(PORT),--port $(PORT))
+deploy: $(READY)  ## put the firmware on the BOARD at PORT, only what changed, and restart it (SETTINGS= a file)
+	@$(BOARD_TOOL) deploy --board "$(BOARD)" $(AT) $(if $(SETTINGS),--settings $(SETTINGS))
+
+settings: $(READY)  ## ask for the settings of the BOARD at PORT, check and write them (OUT= a file instead)
+	@$(BOARD_TOOL) settings --board "$(BOARD)" $(AT) $(if $(OUT),--out $(OUT))
+
+monitor: $(READY)  ## show the console of the board at PORT
+	@$(BOARD_TOOL) monitor $(AT)
+
+backup: $(READY)  ## save settings, credentials and state of the board at PORT in the folder TO
+	@$(BOARD_TOOL) backup $(or $(TO),backup) $(AT)
+
+erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what was deployed by cable
+	@$(BOARD_TOOL) erase-app $(AT) $(if $(YES),--yes)
+
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
@@ -96,5 +113,6 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
-.PHONY: help image flash demo test test-unit test-interop test-power sim soak storm size bench lint clean
+.PHONY: help flash image deploy settings monitor backup erase-app demo test test-unit test-interop \
+	test-power sim soak storm size bench lint clean
 .DEFAULT_GOAL := help

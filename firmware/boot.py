@@ -1,6 +1,18 @@
 # Runs before main.py, and also after the soft reset with which mpremote begins, when main.py does
-# not run. A board that was stopped by hand is kept from restarting (hold.py).
+# not run. A board that was stopped by hand is kept from restarting (hold.py), and a deployment
+# that a power cut interrupted is finished (deployed.py).
 
+import os
+
+try:
+    os.stat("/new/plan")
+    import deployed
+
+    deployed.finish()
+except OSError:
+    pass  # there is none
+except Exception as error:
+    print("boot:", error)
 try:
     import hold
 

@@ -63,8 +63,7 @@ def test_the_tool_that_fills_a_folder_for_a_board(tmp_path, board):
     assert (folder / "update.keys").read_bytes() == keys.public_bytes(keys.load(key))
     names = {path.name for path in folder.iterdir()}
     modules = {"boot.py", "main.py"} | {
-        f"{name}.mpy"
-        for name in "board guard hold restarts settings start trial wifi wifi_words".split()
+        f"{path.stem}.mpy" for path in stage.ROOT_FILES if path.name not in ("boot.py", "main.py")
     }
     assert names == modules | {"board.json", "settings.json", "update.keys", "factory"}
     assert (folder / "factory/thingsboard/updater.mpy").exists()

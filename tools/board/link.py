@@ -1,0 +1,191 @@
+"""A board at a serial port, by mpremote's transport: its files, and what it runs."""
+
+import ast
+import contextlib
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import serial
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+
+from tools.board import ports
+from tools.boards import Board
+
+BAUD = 115200
+ANSWER_S = 5  # a soft reset takes its time
+TRIES = 5  # a board that is just starting does not listen
+READ_S = 1  # that a read waits for a byte
+CHUNK = 512  # bytes of a file at a time
+
+# Hashes of all files below these folders, and of those in the root.
+HASHES = """
+import hashlib, os
+from binascii import hexlify
+def h(p):
+    d = hashlib.sha256()
+    with open(p, 'rb') as f:
+        while True:
+            b = f.read(512)
+            if not b: break
+            d.update(b)
+    return hexlify(d.digest()).decode()
+def w(p, deep):
+    try: names = list(os.ilistdir(p))
+    except OSError: return
+    for n in names:
+        q = p + '/' + n[0]
+        if n[1] & 0x4000:
+            if deep: w(q, True)
+        else: print(repr((q, h(q))), end=',')
+w('', False)
+for p in %r: w(p, True)
+"""
+
+
+class LinkError(Exception):
+    """The board cannot be worked on; the text says why and what to do, in a sentence."""
+
+
+class Link:
+    """A board whose program was stopped. Paths on it begin with a slash."""
+
+    def __init__(self, transport: SerialTransport, port: str):
+        self.transport = transport
+        self.port = port
+
+    def execute(self, code: str) -> str:
+        """Run Python on the board and return what it printed. Raises LinkError."""
+        with told(self.port):
+            return self.transport.exec(code).decode()
+
+    def build(self) -> str:
+        """Return sys.implementation._build, the name of the board's MicroPython image."""
+        code = "import sys; print(getattr(sys.implementation, '_build', sys.platform))"
+        return self.execute(code).strip()
+
+    def check(self, board: Board) -> None:
+        """Raises LinkError unless this is such a board."""
+        found = self.build()
+        if found != board.build:
+            raise LinkError(
+                f"the board at {self.port} is {found}, not {board.build}: check BOARD="
+            )
+
+    def hashes(self, *folders: str) -> dict[str, str]:
+        """Return the SHA-256 of each file in the root, and below these folders."""
+        return dict(ast.literal_eval(f"[{self.execute(HASHES % (folders,))}]"))
+
+    def free(self) -> int:
+        """Return how many bytes the file system has left."""
+        code = "import os; s = os.statvfs('/'); print(s[0] * s[3])"
+        return int(self.execute(code))
+
+    def write(self, path: str, data: bytes, progress: Callable[[int], None] | None = None) -> None:
+        """Write a file. progress(bytes so far)."""
+        with told(self.port):
+            self.transport.fs_writefile(
+                path, data, CHUNK, progress and (lambda done, _: progress(done))
+            )
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Write a file so that a power cut leaves the old or the new one."""
+        self.write(path + ".new", data)
+        self.execute(f"import os; os.rename({path + '.new'!r}, {path!r})")
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content, None if there is none."""
+        with told(self.port):
+            if not self.transport.fs_exists(path):
+                return None
+            return bytes(self.transport.fs_readfile(path))
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder unless it is there."""
+        with told(self.port):
+            if not self.transport.fs_isdir(path):
+                self.transport.fs_mkdir(path)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a file or a folder with all that is in it, if it is there."""
+        self.execute(f"""
+import os
+def r(p):
+    try: d = os.stat(p)[0] & 0x4000
+    except OSError: return
+    if d:
+        for n in os.listdir(p): r(p + '/' + n)
+        os.rmdir(p)
+    else: os.remove(p)
+r({path!r})
+""")
+
+    def reset(self) -> None:
+        """Restart the board; what it prints from then on can be read from the port."""
+        with told(self.port):
+            self.transport.exec_raw_no_follow("import machine; machine.reset()")
+            self.transport.in_raw_repl = False
+
+
+@contextlib.contextmanager
+def told(port: str) -> Iterator[None]:
+    """Turn what the transport raises into a LinkError with a sentence."""
+    try:
+        yield
+    except TransportExecError as error:
+        said = error.error_output.strip().splitlines()[-1:] or ["no reason"]
+        if "28" in said[0] or "ENOSPC" in said[0]:
+            raise LinkError(
+                "the board's flash is full: make erase-app frees the updates"
+            ) from None
+        if "30" in said[0] or "EROFS" in said[0]:
+            raise LinkError("the board's file system is read-only") from None
+        raise LinkError(f"the board said {said[0]}") from None
+    except (TransportError, serial.SerialException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == 28:
+            raise LinkError(
+                "the board's flash is full: make erase-app frees the updates"
+            ) from None
+        raise LinkError(
+            f"the board at {port} does not answer any more: is the cable in?"
+        ) from None
+
+
+@contextlib.contextmanager
+def connected(port: str | None = None, soft_reset: bool = True) -> Iterator[Link]:
+    """Yield the Link of a board, whose program is stopped in the way that holds.
+
+    Raises ValueError (ports.find) and LinkError.
+    """
+    port = ports.find(port)
+    try:
+        transport = SerialTransport(port, BAUD, timeout=READ_S)
+    except TransportError:
+        raise LinkError(f"port {port} is busy or may not be opened: does a monitor run?") from None
+    try:
+        _stop(transport, port, soft_reset)
+        yield Link(transport, port)
+    finally:
+        with contextlib.suppress(TransportError, serial.SerialException, OSError):
+            if transport.in_raw_repl:
+                transport.exit_raw_repl()
+            transport.close()
+
+
+def _stop(transport: SerialTransport, port: str, soft_reset: bool) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):  # the transport prints what it did not expect
+        for left in reversed(range(TRIES)):
+            try:
+                transport.enter_raw_repl(soft_reset, timeout_overall=ANSWER_S)
+                return
+            except (TransportError, serial.SerialException, OSError):
+                if not left:
+                    raise LinkError(
+                        f"no MicroPython answers at {port}: reset the board, or make flash"
+                    ) from None
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

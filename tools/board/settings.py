@@ -1,0 +1,116 @@
+"""Asks for the settings of a board, checks them as the board will, and writes them there."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools import boards
+from tools.board import checking
+from tools.board.link import connected
+
+FILE = "settings.json"
+SECRETS = ("wifi_password", "access_token", "provision_secret")
+WIFI = ("wifi_ssid", "wifi_password")
+# Asked for always; the others only by --all, or if they are there.
+USUAL = ("server", *WIFI, "access_token", "provision_key", "provision_secret", "interval")
+PROVISIONING = ("provision_key", "provision_secret")
+
+
+def ask(
+    board: boards.Board,
+    values: dict,
+    all_names: bool,
+    prompt: Callable[..., str] = typer.prompt,
+    tell: Callable[[str], None] = print,
+) -> dict:
+    """Ask for settings until they pass the firmware's checker; return them."""
+    values = dict(values)
+    expected = {name: text for name, (*_, text) in checking.load_checker(board)._SETTINGS.items()}
+    for name in expected:
+        if all_names or name in values or name in USUAL:
+            if wanted(name, board, values):
+                answer(name, expected[name], values, prompt)
+    while True:
+        fault = check(board, values)
+        if not fault:
+            return values
+        tell(fault)
+        named = [name for name in expected if f": {name}:" in fault]
+        if not named:
+            raise ValueError(fault)
+        answer(named[0], expected[named[0]], values, prompt)
+
+
+def wanted(name: str, board: boards.Board, values: dict) -> bool:
+    """Whether a setting has a meaning beside those that are known by now."""
+    if name.startswith("wifi_") and not board.wifi:
+        return False
+    return not (name in PROVISIONING and values.get("access_token"))
+
+
+def answer(name: str, expected: str, values: dict, prompt: Callable[..., str]) -> None:
+    """Ask for one setting; Enter keeps what there is, and a single hyphen removes it."""
+    known = values.get(name, "")
+    secret = name in SECRETS
+    text = f"{name} ({expected})"
+    if known != "":
+        text += " [kept]" if secret else f" [{shown(known)}]"
+    given = prompt(text, default="", show_default=False, hide_input=secret).strip()
+    if given == "-":
+        values.pop(name, None)
+    elif given:
+        values[name] = parsed(given, secret)
+
+
+def shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def parsed(text: str, secret: bool) -> object:
+    # A number or a list is meant as such; a secret is text, whatever it looks like.
+    if not secret and text[0] in "[-0123456789":
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+    return text
+
+
+def check(board: boards.Board, values: dict) -> str:
+    """Return what the firmware's checker says of settings, "" if nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(values))
+        try:
+            checking.read(path, board)
+        except ValueError as error:
+            return str(error).replace(str(path), FILE)
+    return ""
+
+
+def main(
+    board: Annotated[str, typer.Option(help=", ".join(boards.names()))],
+    port: Annotated[str, typer.Option(help="of the board; found if there is one board")] = "",
+    out: Annotated[Path, typer.Option(help="write to this file, and to no board")] = None,
+    all: Annotated[bool, typer.Option("--all", help="ask for all of them")] = False,
+):
+    """Ask for the settings of a board and write them; Enter keeps what there is, - removes it."""
+    kind = boards.load(board)
+    if out:
+        values = json.loads(out.read_text()) if out.exists() else {}
+        values = ask(kind, values, all)
+        out.touch(mode=0o600)
+        out.write_text(json.dumps(values, indent=2) + "\n")
+        print(f"{out}: written")
+        return
+    with connected(port) as link:
+        link.check(kind)
+        values = ask(kind, json.loads(link.read("/" + FILE) or "{}"), all)
+        link.replace("/" + FILE, json.dumps(values, indent=2).encode())
+        link.reset()
+    print("written; the board restarts with them")
