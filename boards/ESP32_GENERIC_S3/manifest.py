@@ -1,0 +1,5 @@
+# Freezes the whole product into MicroPython's image for this board (docs/freezing.md), beside
+# what the stock image freezes.
+
+include("$(PORT_DIR)/boards/manifest.py")
+include("../manifest.py")
