@@ -9,7 +9,7 @@ from micropython import const
 from . import memory, payload_json
 
 _RECORDS = const(64)  # in a batch, at most
-_RESERVE = const(6144)  # bytes of free memory, below which the oldest record makes room
+_RESERVE = const(12288)  # bytes of free memory, below which the oldest record makes room
 _OVERHEAD = const(64)  # bytes of RAM that a record takes beside its values
 # So long a record waits for its time: a minute, and what an answer takes to a second look at it.
 _UNTIMED_MS = const(60_500)

@@ -15,7 +15,7 @@ from . import memory
 _REPEAT_MS = const(247_000)  # EXCHANGE_LIFETIME: later than that nothing is a repetition
 _COMMANDS = const(10)  # known at a time: their handlers run, or the server has no reply yet
 _BYTES = const(3072)  # of what came and of what goes out, all commands together; one may have more
-_RESERVE = const(10240)  # bytes of free memory, below which no command is begun
+_RESERVE = const(16384)  # bytes of free memory, below which no command is begun
 _HANDLER_MS = const(60_000)
 _REPLIES = const(3)  # on their way at a time: each takes some 3 KB of RAM, a waiting one 1 KB
 _TRIES = const(3)  # to hand over a reply: the server is silent, or busy

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tools import boards
 from tools.vboard import protocol
 
 
@@ -26,9 +27,13 @@ class Port:
     app_at: int | None = None
 
 
-# What takes 0.55 to 0.7 bytes on a board takes one here (docs/figures.md), so this is less than
-# what a Pico W has, and a Pico W has the least.
-_HEAP = "200k"
+# A package takes about so much of the heap that it takes here (docs/figures.md).
+_SCALE = 0.7
+
+
+def _heap(name):
+    return f"{round(boards.load(name).heap / _SCALE / 1024)}k"
+
 
 # Measured (test_vboard_conditions.py). No sums of parts: tables of names grow by leaps.
 _RP2_OWN = {
@@ -48,10 +53,16 @@ _2021 = 1609459200
 _2000 = 946684800
 
 # A Pico W, whose ROM programs whole pages: the 848 KiB of its file system.
-RP2 = Port(protocol.RP2, blocks=212, unit=256, heap=_HEAP, own=_RP2_OWN, clock=_2021)
+RP2 = Port(protocol.RP2, blocks=212, unit=256, heap=_heap("RPI_PICO_W"), own=_RP2_OWN, clock=_2021)
 # A common ESP32: the whole chip of 4 MiB, with ota_0 of partitions-4MiB-ota.csv.
 ESP32 = Port(
-    protocol.ESP32, blocks=1024, unit=1, heap=_HEAP, own=_ESP32_OWN, clock=_2000, app_at=0x10000
+    protocol.ESP32,
+    blocks=1024,
+    unit=1,
+    heap=_heap("ESP32_GENERIC-OTA"),
+    own=_ESP32_OWN,
+    clock=_2000,
+    app_at=0x10000,
 )
 
 PORTS = {port.name: port for port in (RP2, ESP32)}
