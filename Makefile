@@ -61,6 +61,9 @@ backup: $(READY)  ## save settings, credentials and state of the board at PORT i
 erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what was deployed by cable
 	@$(BOARD_TOOL) erase-app $(AT) $(if $(YES),--yes)
 
+release: $(READY)  ## what goes out, in dist: an index for mip, sources to freeze (KEY= SEQUENCE=: the update)
+	@$(RUN) -m tools.release $(if $(KEY),--key $(KEY)) $(if $(SEQUENCE),--sequence $(SEQUENCE))
+
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
@@ -113,6 +116,6 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
-.PHONY: help flash image deploy settings monitor backup erase-app demo test test-unit test-interop \
+.PHONY: help flash image deploy settings monitor backup erase-app release demo test test-unit test-interop \
 	test-power sim soak storm size bench lint clean
 .DEFAULT_GOAL := help
