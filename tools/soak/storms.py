@@ -182,5 +182,5 @@ def recovered(scene: Scene) -> bool:
     """Whether all that was measured is stored soon, some of it measured after now."""
     count = len(scene.heap)
     return scene.sim.until(
-        lambda: len(scene.heap) > count + 5 and scene.missing() <= 1, AFTER_S, step=0.2
+        lambda: len(scene.heap) > count + 5 and not scene.missing(), AFTER_S, step=0.2
     )
