@@ -5,18 +5,16 @@
 import os
 
 try:
-    os.stat("/new/plan")
-    import deployed
+    if "new" in os.listdir("/"):
+        import deployed
 
-    deployed.finish()
-except OSError:
-    pass  # there is none
-except Exception as error:
+        deployed.finish()
+except Exception as error:  # half a deployment must not keep anybody out
     print("boot:", error)
 try:
     import hold
 
     if hold.said() == hold.STOPPED:
         hold.feed()
-except Exception as error:  # half a deployment must not keep anybody out
+except Exception as error:
     print("boot:", error)

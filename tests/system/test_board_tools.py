@@ -23,6 +23,18 @@ with open('/full', 'wb') as file:
     for _ in range(80):
         file.write(bytes(4096))
 """
+FILL_ALL = """
+import os
+count = 0
+try:
+    while True:
+        with open('/full%d' % count, 'wb') as file:
+            file.write(bytes(16384))
+        count += 1
+except OSError:
+    for number in range(count - 2, count + 1):
+        os.remove('/full%d' % number)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +129,7 @@ def test_what_a_power_cut_interrupts_is_finished_at_the_next_start(board, field,
     with connected(board.serial.path) as link:
         changed, removed = deploy.changes(link, root)
         half = (ROOT / "firmware" / "deployed.py").read_text()
-        half = half.replace('_attempt(os.rename, FOLDER + "/" + name, place)', "return")
+        half = half.replace('os.rename(FOLDER + "/" + name, place)', "return")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(deploy, "FINISH", tmp_path / "half.py")
             deploy.FINISH.write_text(half)
@@ -142,6 +154,24 @@ def test_a_flash_without_room_is_told_before_anything_is_changed(board, field, t
         with pytest.raises(LinkError, match="bytes left and .* are wanted: make erase-app"):
             deploy.copy(link, changed, removed)
         assert "/factory/big" not in link.hashes("/factory")
+
+
+def test_a_flash_that_is_full_in_mid_copy_is_freed_again(board, field, tmp_path, monkeypatch):
+    root = staged(field, tmp_path / "root", big=os.urandom(40_000))
+    monkeypatch.setattr(deploy, "SPARE", -1_000_000)
+    with connected(board.serial.path) as link:
+        link.execute(FILL_ALL)
+        with pytest.raises(LinkError, match="flash is full: make erase-app"):
+            deploy.copy(link, *deploy.changes(link, root))
+        assert not [name for name in link.hashes("/new") if name.startswith("/new")]
+        assert "new" not in link.execute("import os; print(os.listdir('/'))")
+
+
+def test_a_board_that_is_refused_goes_on_working(tool, board, field, sim, device):
+    code, said = tool("deploy", *deploying(field)[2:], "--board", "RPI_PICO2_W")
+    assert code == 1 and "is standard, not RPI_PICO2_W" in said, said
+    count = len(told(device, "heap"))
+    assert sim.until(lambda: len(told(device, "heap")) > count + 2, 20), board.console()
 
 
 @pytest.mark.parametrize(
@@ -197,11 +227,14 @@ def test_erasing_updates(tool, board, field, sim, device):
     sim.assign(device, field.package("1.1"))
     assert sim.until(lambda: "UPDATED" in told(device, "fw_state"), 40), board.console()
     sim.unassign(device)
+    code, said = tool("deploy", *deploying(field))
+    assert code == 0 and "goes on with the update demo 1.1: make erase-app" in said, said
     code, said = tool("erase-app", input="n\n")
     assert code == 1, said
+    seen = len(board.lines)
     code, said = tool("erase-app", "--yes")
     assert code == 0, said
-    board.wait_line("start number", 20, len(board.lines))
+    board.wait_line("start number", 20, seen)
     with connected(board.serial.path) as link:
         assert not [name for name in link.hashes("/slot_a", "/slot_b") if "slot" in name]
 
@@ -283,6 +316,16 @@ def test_settings_reach_the_board(tool, board):
     assert code == 0 and "restarts with them" in said, said
     with connected(board.serial.path) as link:
         assert json.loads(link.read("/settings.json"))["interval"] == 7
+
+
+def test_settings_that_no_board_can_read_begin_anew(tool, board, sim):
+    with connected(board.serial.path) as link:
+        link.replace("/settings.json", b'{"server": "a')
+    code, said = tool("settings", "--board", "UNIX", input="b.example\nTOKEN\n\n")
+    assert code == 0 and "begin anew" in said, said
+    with connected(board.serial.path) as link:
+        values = json.loads(link.read("/settings.json"))
+    assert values == {"server": "b.example", "access_token": "TOKEN"}
 
 
 def test_settings_in_a_file(tmp_path):

@@ -20,7 +20,9 @@ app.command("erase-app")(erase.main)
 def main():
     try:
         app()
-    except (OSError, ValueError, LinkError) as error:
+    except OSError as error:
+        raise SystemExit(f"board: {error.filename}: {error.strerror}") from None
+    except (ValueError, LinkError) as error:
         raise SystemExit(f"board: {error}") from None
 
 

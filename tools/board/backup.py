@@ -35,7 +35,6 @@ def main(folder: Folder, port: Port = ""):
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
                 f.write(data)
             saved.append(name)
-        link.reset()
     print(f"{folder}: {', '.join(saved) or 'the board has nothing to save'}")
 
 
@@ -47,5 +46,4 @@ def restore(folder: Folder, port: Port = ""):
     with connected(port) as link:
         for path in found:
             link.replace("/" + path.name, path.read_bytes())
-        link.reset()
     print(f"restored: {', '.join(path.name for path in found)}")

@@ -5,6 +5,7 @@ all of it to its place by itself (firmware/deployed.py). A cable pulled before t
 firmware, and a power cut after that is made good at the next start.
 """
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -25,6 +26,12 @@ FINISH = ROOT / "firmware" / "deployed.py"
 NEW = "/new"
 PLAN = NEW + "/plan"
 FIRST = ("/deployed.mpy", "/boot.py")  # moved first: they finish what a power cut interrupts
+# The update that a board runs, in words; nothing if it runs the copy that came by cable.
+RUNS = """
+import os, trial
+run = trial.Trial(os).state['app']['run']
+if run['slot'] != 'factory': print(run['title'], run['version'])
+"""
 SPARE = 8192  # bytes that a file system wants beside its files
 STATE_S = 60  # until the firmware says that the server takes its records
 
@@ -74,18 +81,25 @@ def copy(
             f"the board's flash has {free} bytes left and {wanted} are wanted: "
             "make erase-app frees the updates"
         )
-    link.make_folder(NEW)
-    order = sorted(changed, key=lambda name: (name not in FIRST, name))
-    done = 0
-    for number, name in enumerate(order):
-        data = changed[name]
-        link.write(f"{NEW}/{number}", data, lambda bytes_, base=done: tell(base + bytes_))
-        done += len(data)
-        tell(done)
-    arrived = link.hashes(NEW)
-    for number, name in enumerate(order):
-        if arrived.get(f"{NEW}/{number}") != hashlib.sha256(changed[name]).hexdigest():
-            raise LinkError(f"{name} did not arrive as it was sent: deploy again")
+    # What finishes an interrupted deployment comes first.
+    order = [name for name in FIRST if name in changed]
+    order += sorted(set(changed) - set(order))
+    try:
+        link.make_folder(NEW)
+        done = 0
+        for number, name in enumerate(order):
+            data = changed[name]
+            link.write(f"{NEW}/{number}", data, lambda bytes_, base=done: tell(base + bytes_))
+            done += len(data)
+            tell(done)
+        arrived = link.hashes(NEW)
+        for number, name in enumerate(order):
+            if arrived.get(f"{NEW}/{number}") != hashlib.sha256(changed[name]).hexdigest():
+                raise LinkError(f"{name} did not arrive as it was sent: deploy again")
+    except LinkError:
+        with contextlib.suppress(LinkError):
+            link.remove_tree(NEW)  # what runs may want the room
+        raise
     moves = [[str(number), name] for number, name in enumerate(order)]
     link.write(PLAN, json.dumps({"move": moves, "remove": removed}).encode())
     link.execute(FINISH.read_text() + "\nfinish()\n")
@@ -101,7 +115,15 @@ def deploy(link: Link, root: Path) -> int:
     with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task("copying", total=total)
         copy(link, changed, removed, lambda done: bars.update(bar, completed=done))
+    left = [name for part in changes(link, root) for name in part]
+    if left:
+        raise LinkError(f"{left[0]} is not what was deployed: deploy again")
     return len(changed) + len(removed)
+
+
+def runs(link: Link) -> str | None:
+    """Return title and version of the update that goes before what is deployed; None: none."""
+    return link.execute(RUNS).strip() or None
 
 
 def main(
@@ -126,8 +148,13 @@ def main(
             link.check(kind)
             count = deploy(link, root)
             console.print(f"{count} files changed" if count else "the board has all of it already")
-            if settings is None and link.read("/settings.json") is None:
-                console.print("it has no settings.json: make settings")
+            update = runs(link)
+            if update:
+                console.print(f"it goes on with the update {update}: make erase-app ends that")
+            if link.read("/settings.json") is None:
+                console.print(f"it has no settings.json: make settings BOARD={board}")
+                wait = False
             link.reset()
             if wait:
-                monitor.until(link.transport.serial, monitor.ACCEPTED, STATE_S, console.print)
+                open_port = link.transport.serial
+                monitor.until(port, monitor.ACCEPTED, STATE_S, console.print, open_port)

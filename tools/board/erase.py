@@ -22,5 +22,4 @@ def main(
     with connected(port) as link:
         for path in UPDATES:
             link.remove_tree(path)
-        link.reset()
     print("the board runs the copy that was deployed by cable")

@@ -2,8 +2,12 @@
 
 import ast
 import contextlib
+import errno
 import hashlib
 import io
+import os
+import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +23,9 @@ ANSWER_S = 5  # a soft reset takes its time
 TRIES = 5  # a board that is just starting does not listen
 READ_S = 1  # that a read waits for a byte
 CHUNK = 512  # bytes of a file at a time
+RESET_S = 0.3  # until that has happened: a Ctrl-C before would stop it
+# By USB the answer to the command is to be out before.
+RESET = "import machine, time; time.sleep_ms(100); machine.reset()"
 
 # Hashes of all files below these folders, and of those in the root.
 HASHES = """
@@ -98,9 +105,12 @@ class Link:
     def read(self, path: str) -> bytes | None:
         """Return a file's content, None if there is none."""
         with told(self.port):
-            if not self.transport.fs_exists(path):
-                return None
-            return bytes(self.transport.fs_readfile(path))
+            try:
+                return bytes(self.transport.fs_readfile(path))
+            except OSError as error:
+                if error.errno == errno.ENOENT and error.strerror == path:
+                    return None
+                raise
 
     def make_folder(self, path: str) -> None:
         """Make a folder unless it is there."""
@@ -125,8 +135,7 @@ r({path!r})
     def reset(self) -> None:
         """Restart the board; what it prints from then on can be read from the port."""
         with told(self.port):
-            self.transport.exec_raw_no_follow("import machine; machine.reset()")
-            self.transport.in_raw_repl = False
+            _reset(self.transport)
 
 
 @contextlib.contextmanager
@@ -135,28 +144,35 @@ def told(port: str) -> Iterator[None]:
     try:
         yield
     except TransportExecError as error:
-        said = error.error_output.strip().splitlines()[-1:] or ["no reason"]
-        if "28" in said[0] or "ENOSPC" in said[0]:
-            raise LinkError(
-                "the board's flash is full: make erase-app frees the updates"
-            ) from None
-        if "30" in said[0] or "EROFS" in said[0]:
-            raise LinkError("the board's file system is read-only") from None
-        raise LinkError(f"the board said {said[0]}") from None
-    except (TransportError, serial.SerialException, OSError) as error:
-        if isinstance(error, OSError) and error.errno == 28:
-            raise LinkError(
-                "the board's flash is full: make erase-app frees the updates"
-            ) from None
-        raise LinkError(
-            f"the board at {port} does not answer any more: is the cable in?"
-        ) from None
+        said = (error.error_output.strip().splitlines() or ["no reason"])[-1]
+        number = re.match(r"OSError: (?:\[Errno )?(\d+)", said)
+        raise _fault(int(number[1]) if number else None, said) from None
+    except (TransportError, serial.SerialException) as error:
+        raise _gone(port) from error
+    except OSError as error:
+        # With a path it is the board's own, which the transport has translated.
+        if isinstance(error.strerror, str) and error.strerror.startswith("/"):
+            raise _fault(error.errno, f"{os.strerror(error.errno)}: {error.strerror}") from None
+        raise _gone(port) from error
+
+
+def _fault(number: int | None, said: str) -> LinkError:
+    if number == errno.ENOSPC:
+        return LinkError("the board's flash is full: make erase-app frees the updates")
+    if number == errno.EROFS:
+        return LinkError("the board's file system is read-only: make flash gives it another")
+    return LinkError(f"the board said {said}")
+
+
+def _gone(port: str) -> LinkError:
+    return LinkError(f"the board at {port} does not answer any more: is the cable in?")
 
 
 @contextlib.contextmanager
 def connected(port: str | None = None, soft_reset: bool = True) -> Iterator[Link]:
     """Yield the Link of a board, whose program is stopped in the way that holds.
 
+    However it ends, the board is restarted then, so that none is left standing at its prompt.
     Raises ValueError (ports.find) and LinkError.
     """
     port = ports.find(port)
@@ -168,10 +184,27 @@ def connected(port: str | None = None, soft_reset: bool = True) -> Iterator[Link
         _stop(transport, port, soft_reset)
         yield Link(transport, port)
     finally:
-        with contextlib.suppress(TransportError, serial.SerialException, OSError):
+        with _quietly():
             if transport.in_raw_repl:
-                transport.exit_raw_repl()
+                # What was under way may have been cut off in the middle.
+                transport.enter_raw_repl(False, timeout_overall=ANSWER_S)
+                _reset(transport)
+                time.sleep(RESET_S)
+        with _quietly():
             transport.close()
+
+
+def _reset(transport: SerialTransport) -> None:
+    transport.exec_raw_no_follow(RESET)
+    transport.in_raw_repl = False
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    # The transport prints what it did not expect.
+    with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.suppress(TransportError, serial.SerialException, OSError):
+            yield
 
 
 def _stop(transport: SerialTransport, port: str, soft_reset: bool) -> None:

@@ -23,31 +23,57 @@ console = Console(highlight=False)
 
 
 class Lines:
-    """The lines of a port, as they come."""
+    """The lines of a port, as they come. A board that is gone is waited for.
 
-    def __init__(self, port: serial.Serial):
+    By USB each reset takes the port away for a second. port: if it is open already; opening it
+    anew would lose what came.
+    """
+
+    def __init__(self, name: str, port: serial.Serial | None = None):
+        self.name = name
         self.port = port
-        self.port.timeout = LOOK_S
+        if port is not None:
+            port.timeout = LOOK_S
+        self.gone = False
         self.rest = b""
 
     def next(self) -> str | None:
-        """Return the next line, None if none came in a while. Raises SerialException."""
-        if b"\n" not in self.rest:
-            self.rest += self.port.read(max(1, self.port.in_waiting))
+        """Return the next line, None if none came in a while."""
+        try:
+            if self.port is None:
+                self.port = serial.Serial(self.name, BAUD, timeout=LOOK_S, exclusive=True)
+                self.gone = False
+            if b"\n" not in self.rest:
+                self.rest += self.port.read(max(1, self.port.in_waiting))
+        except (serial.SerialException, OSError):
+            self.close()
+            self.gone = True
+            time.sleep(RETRY_S)
         line, end, rest = self.rest.partition(b"\n")
         if not end:
             return None
         self.rest = rest
         return line.decode(errors="replace").rstrip("\r")
 
+    def close(self) -> None:
+        """Let others have the port."""
+        if self.port is not None:
+            with contextlib.suppress(OSError):
+                self.port.close()
+        self.port = None
+
 
 def until(
-    port: serial.Serial, pattern: re.Pattern, seconds: float, show: Callable[[str], None]
+    name: str,
+    pattern: re.Pattern,
+    seconds: float,
+    show: Callable[[str], None],
+    port: serial.Serial | None = None,
 ) -> None:
-    """Show lines until one matches. Raises LinkError if none does in time, or the cable is out."""
-    reader, end = Lines(port), time.monotonic() + seconds
+    """Show lines of a port until one matches. Raises LinkError if none does in time."""
+    reader, end = Lines(name, port), time.monotonic() + seconds
     last = ""
-    try:
+    with contextlib.closing(reader):
         while time.monotonic() < end:
             line = reader.next()
             if line is None:
@@ -56,33 +82,25 @@ def until(
             if pattern.search(line):
                 return
             last = line
-    except (serial.SerialException, OSError):
-        raise LinkError("the board went away while it started: make monitor shows more") from None
+    if reader.gone:
+        raise LinkError(f"the board has not come back to {name}: is the cable in?")
     raise LinkError(
         f"the server has not answered in {seconds:.0f} s; "
         f"the board's last line is {last.strip() or 'nothing'!r}: see docs/troubleshooting.md"
     )
 
 
-def follow(port: str, stamps: bool, show: Callable[[str], None]) -> None:
+def follow(name: str, stamps: bool, show: Callable[[str], None]) -> None:
     """Show lines until interrupted, and wait for the board when it is gone."""
-    gone = False
-    while True:
-        try:
-            with serial.Serial(port, BAUD, exclusive=True) as opened:
-                if gone:
-                    show("[dim](the board is back)[/]")
-                gone = False
-                reader = Lines(opened)
-                while True:
-                    line = reader.next()
-                    if line is not None:
-                        show((time.strftime("%H:%M:%S ") if stamps else "") + escape(line))
-        except (serial.SerialException, OSError):
-            if not gone:
-                show("[dim](the board is gone; waiting)[/]")
-            gone = True
-            time.sleep(RETRY_S)
+    reader, gone = Lines(name), False
+    with contextlib.closing(reader):
+        while True:
+            line = reader.next()
+            if line is not None:
+                show((time.strftime("%H:%M:%S ") if stamps else "") + escape(line))
+            elif reader.gone != gone:
+                gone = reader.gone
+                show(f"[dim](the board is {'gone; waiting' if gone else 'back'})[/]")
 
 
 def main(

@@ -102,15 +102,38 @@ def main(
     """Ask for the settings of a board and write them; Enter keeps what there is, - removes it."""
     kind = boards.load(board)
     if out:
-        values = json.loads(out.read_text()) if out.exists() else {}
-        values = ask(kind, values, all)
-        out.touch(mode=0o600)
-        out.write_text(json.dumps(values, indent=2) + "\n")
+        values = {}
+        if out.exists():
+            values = known(out.read_bytes())
+            if values is None:
+                raise ValueError(f"{out}: no JSON object; correct it, or name another file")
+        write(out, ask(kind, values, all))
         print(f"{out}: written")
         return
     with connected(port) as link:
         link.check(kind)
-        values = ask(kind, json.loads(link.read("/" + FILE) or "{}"), all)
+        values = known(link.read("/" + FILE) or b"{}")
+        if values is None:
+            print(f"{FILE} of the board is no JSON object; its settings begin anew")
+            values = {}
+        values = ask(kind, values, all)
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
-        link.reset()
     print("written; the board restarts with them")
+
+
+def known(content: bytes) -> dict | None:
+    """Return what a file of settings has, None if it is none."""
+    try:
+        values = json.loads(content)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def write(path: Path, values: dict) -> None:
+    """Write a file that only its owner reads; an interruption leaves the one before."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(values, indent=2) + "\n")
+    new.replace(path)
