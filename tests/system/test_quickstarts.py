@@ -37,7 +37,10 @@ def lines(page):
 def recipe(line):
     """Return the program that a line with make would run, without running it."""
     run = subprocess.run(
-        ["make", "-n", *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, text=True
+        ["make", "-n", "--no-print-directory", *shlex.split(line)[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr
     return shlex.split(run.stdout.replace("\\\n", " "))

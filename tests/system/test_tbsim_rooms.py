@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "api": {"wire", "model", "switches"},
     "simulator": {"api", "events", "model", "switches", "wire"},
     "prompt": {"model", "simulator"},
-    "cli": {"events", "model", "prompt", "simulator"},
+    "banner": set(),
+    "cli": {"banner", "events", "model", "prompt", "simulator"},
     "__main__": {"cli"},
     "__init__": {"events", "model", "simulator", "switches"},
 }
