@@ -53,7 +53,7 @@ class Bench:
         return board
 
     def esp32(self, image):
-        return Board(image, port="esp32")
+        return Board(image, board="ESP32_GENERIC-OTA")
 
     def copy(self, image, other=None):
         board = self.esp32(image)

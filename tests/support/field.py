@@ -4,10 +4,10 @@ import json
 import shutil
 import threading
 
+from tools import boards
 from tools.board import stage
 from tools.package import container, keys, releases
 from tools.tbsim import Package
-from tools.unixport import board_name
 from tools.vboard import Board, app_image
 
 
@@ -23,16 +23,19 @@ class Field:
         stage.stage(self._root, settings={}, public_keys=keys.public_bytes(self.key))
         (self._root / "factory" / releases.DROPPED).write_text("")
 
-    def package(self, version, sequence=2, fault="", kind="fw", edits=()):
-        """Return the package of a release; edits are (file, old text, new text)."""
-        key = version, sequence, fault, edits
+    def package(self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX"):
+        """Return the package of a release for a board; edits are (file, old text, new text)."""
+        key = version, sequence, fault, edits, board
         with self._lock:  # each is built once, for whoever wants it first
             if key not in self._built:
                 sources = releases.copy(self.folder / f"release-{len(self._built)}", version)
                 releases.edit(sources / "app/__init__.py", "", fault)
                 for name, old, new in edits:
                     releases.edit(sources / name, old, new)
-                package = releases.build(sources, self.key, version=version, sequence=sequence)
+                names = None if board == "UNIX" else [boards.load(board).build]
+                package = releases.build(
+                    sources, self.key, version=version, sequence=sequence, boards=names
+                )
                 self._built[key] = package.data
         return Package(releases.TITLE, version, self._built[key], kind=kind)
 
@@ -44,17 +47,18 @@ class Field:
             kind="firmware",
             title="micropython",
             version=version,
-            boards=[board_name()],
+            boards=[boards.load("ESP32_GENERIC-OTA").build],
             sequence=sequence,
         )
         return Package("micropython", version, data)
 
-    def board(self, image, sim, port="rp2", conditions=None, **settings):
+    def board(self, image, sim, board="UNIX", conditions=None, **settings):
         """Return a board, switched off, whose access token is the name of its image file.
 
         conditions: more arguments of Board: its network, console, clock.
         """
-        board = Board(image, port=port, **(conditions or {}))
+        facts = boards.load(board).facts
+        board = Board(image, board=board, **(conditions or {}))
         root = image.with_suffix(".root")
         shutil.copytree(self._root, root)
         settings = {
@@ -64,6 +68,7 @@ class Field:
             "interval": 1,
             **settings,
         }
+        (root / stage.FACTS).write_text(json.dumps(facts))
         (root / "settings.json").write_text(json.dumps(settings))
         board.format()
         board.deploy(root, compiled=False)

@@ -40,14 +40,10 @@ def content(file, board):
 
 
 @pytest.mark.parametrize(
-    ("name", "port", "suffix"),
-    [
-        ("UNIX", "rp2", ".bin"),
-        ("RPI_PICO_W", "rp2", ".uf2"),
-        ("ESP32_GENERIC-OTA", "esp32", ".bin"),
-    ],
+    ("name", "suffix"),
+    [("UNIX", ".bin"), ("RPI_PICO_W", ".uf2"), ("ESP32_GENERIC-OTA", ".bin")],
 )
-def test_a_board_starts_from_an_image_and_updates_itself(field, sim, tmp_path, name, port, suffix):
+def test_a_board_starts_from_an_image_and_updates_itself(field, sim, tmp_path, name, suffix):
     known = boards.load(name)
     device = sim.add_device("board", "board")
     settings = {"server": "things.example", "port": sim.port, "access_token": "board"}
@@ -57,9 +53,9 @@ def test_a_board_starts_from_an_image_and_updates_itself(field, sim, tmp_path, n
     file = tmp_path / f"{name}-filesystem{suffix}"
     assert file.stat().st_mode & 0o077 == 0  # there are secrets in it
 
-    board = Board(tmp_path / "flash", port=port, network=Network({"things.example": [sim.host]}))
+    board = Board(tmp_path / "flash", board=name, network=Network({"things.example": [sim.host]}))
     board.format()
-    at = known.filesystem.offset if port == "esp32" else 0
+    at = known.filesystem.offset if known.port == "esp32" else 0
     board.flash.write(at, content(file, known))
     board.start()
     try:
@@ -67,8 +63,8 @@ def test_a_board_starts_from_an_image_and_updates_itself(field, sim, tmp_path, n
         assert sim.until(lambda: sim.observes(device, "rpc"), 20)
         assert sim.rpc(device, "getInfo")["version"] == "1.0.0"
         # An ESP32 with two partitions takes MicroPython itself as fw_*.
-        kind = "sw" if port == "esp32" else "fw"
-        sim.assign(device, field.package("1.1", kind=kind))
+        kind = "sw" if known.port == "esp32" else "fw"
+        sim.assign(device, field.package("1.1", kind=kind, board=name))
         board.wait(lambda: told(device, kind + "_state")[-1:] == ["UPDATED"], 60, "UPDATED")
         assert version(sim, device) == "1.1"
         assert not board.resets["watchdog"]

@@ -298,11 +298,11 @@ def test_a_flash_that_is_full_when_the_trial_begins(field, sim, device, tmp_path
 
 
 def test_an_esp32_takes_firmware_and_application(field, sim, device, tmp_path):
-    board = field.board(tmp_path / "board.img", sim, port="esp32")
+    board = field.board(tmp_path / "board.img", sim, board="ESP32_GENERIC-OTA")
     start(board, sim, field.firmware_package("1.28"))
     until_told(board, device, "fw_state", "UPDATED")
     assert told(device, "current_fw_version")[-1] == 1.28
-    sim.assign(device, field.package("1.1", kind="sw"))
+    sim.assign(device, field.package("1.1", kind="sw", board="ESP32_GENERIC-OTA"))
     until_told(board, device, "sw_state", "UPDATED")
     assert version(sim, device) == "1.1"
     assert board.resets == {"reset": 2}
@@ -310,7 +310,7 @@ def test_an_esp32_takes_firmware_and_application(field, sim, device, tmp_path):
 
 
 def test_power_fails_while_an_esp32_image_is_on_trial(field, sim, device, tmp_path):
-    board = field.board(tmp_path / "board.img", sim, port="esp32")
+    board = field.board(tmp_path / "board.img", sim, board="ESP32_GENERIC-OTA")
     package = field.firmware_package("1.28")
     start(board, sim, package)
     until_told(board, device, "fw_state", "UPDATING")

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tools.vboard import Board, Network
-from tools.vboard.host.ports import PORTS
+from tools.vboard.host import ports
 
 NEAR = 400  # bytes
 
@@ -33,17 +33,17 @@ def run(tmp_path):
 HEAP = "import gc\ngc.collect()\nprint('heap', gc.mem_free(), gc.mem_alloc())"
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("name", ["UNIX", "RPI_PICO_W", "ESP32_GENERIC-OTA", "ESP32_GENERIC_C3"])
 @pytest.mark.parametrize("network", [False, True])
 @pytest.mark.parametrize("clock", [None, 0])
-def test_the_program_gets_the_heap_that_was_asked_for(run, port, network, clock):
-    board = run(HEAP, port=port, network=Network() if network else None, clock=clock)
+def test_the_program_gets_the_heap_that_was_asked_for(run, name, network, clock):
+    board = run(HEAP, board=name, network=Network() if network else None, clock=clock)
     line = board.wait_line(r"heap (\d+) (\d+)", 10)
-    expected = PORTS[port].own[network, clock is not None]
+    expected = ports.model(name).port.own[network, clock is not None]
     board.wait_end(10)
-    assert abs(board.own - expected) < NEAR
+    assert abs(board.own - expected) < NEAR, board.own
     # Of a heap the interpreter takes a few per cent for its tables.
-    asked = int(PORTS[port].heap.removesuffix("k")) * 1024
+    asked = ports.model(name).heap
     assert 0.94 * asked < int(line[1]) < asked
 
 
@@ -61,10 +61,11 @@ while True:
 
 
 @pytest.mark.parametrize(
-    ("port", "epoch", "unset"), [("rp2", 1970, "2021, 1, 1"), ("esp32", 2000, "2000, 1, 1")]
+    ("name", "epoch", "unset"),
+    [("UNIX", 1970, "2021, 1, 1"), ("ESP32_GENERIC-OTA", 2000, "2000, 1, 1")],
 )
-def test_a_clock_that_is_unset_and_jumps(run, port, epoch, unset):
-    board = run(CLOCK, port=port, clock="unset")
+def test_a_clock_that_is_unset_and_jumps(run, name, epoch, unset):
+    board = run(CLOCK, board=name, clock="unset")
     board.wait_line(rf"clock {epoch} \({unset}\)", 10)
     board.set_clock(7200)
     today = time.gmtime(time.time() + 7200)
@@ -85,8 +86,8 @@ print("set", time.gmtime()[:5], machine.RTC().datetime()[:3])
 """
 
 
-@pytest.mark.parametrize(("port", "go_on"), [("rp2", False), ("esp32", True)])
-def test_ticks_in_light_sleep_and_a_clock_that_is_set(run, port, go_on):
-    board = run(SLEEP, port=port, clock=0)
+@pytest.mark.parametrize(("name", "go_on"), [("UNIX", False), ("ESP32_GENERIC-OTA", True)])
+def test_ticks_in_light_sleep_and_a_clock_that_is_set(run, name, go_on):
+    board = run(SLEEP, board=name, clock=0)
     board.wait_line(f"ticks {go_on}", 10)
     board.wait_line(r"set \(2030, 5, 6, 7, 8\) \(2030, 5, 6\)", 10)

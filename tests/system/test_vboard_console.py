@@ -53,12 +53,12 @@ class Terminal:
 def run(tmp_path):
     boards = []
 
-    def start(main, boot="", port="rp2"):
+    def start(main, boot="", name="UNIX"):
         root = tmp_path / "root"
         root.mkdir()
         (root / "main.py").write_text(main)
         (root / "boot.py").write_text(boot)
-        board = Board(tmp_path / "flash.img", port=port, console=Console())
+        board = Board(tmp_path / "flash.img", board=name, console=Console())
         board.format()
         board.deploy(root, compiled=False)
         board.start()
@@ -120,9 +120,9 @@ def test_a_soft_reset_ends_the_timer_and_not_the_watchdog(run):
     terminal.close()
 
 
-@pytest.mark.parametrize(("port", "cause"), [("rp2", 1), ("esp32", 5)])
-def test_a_soft_reset_at_the_friendly_prompt_runs_main(run, port, cause):
-    board = run("import machine\nprint('main', machine.reset_cause())", port=port)
+@pytest.mark.parametrize(("name", "cause"), [("UNIX", 1), ("ESP32_GENERIC-OTA", 5)])
+def test_a_soft_reset_at_the_friendly_prompt_runs_main(run, name, cause):
+    board = run("import machine\nprint('main', machine.reset_cause())", name=name)
     board.wait_line("main 1", 10)
     terminal = Terminal(board.serial.path)
     terminal.read_until(b">>> ")

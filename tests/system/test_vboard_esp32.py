@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from tools.vboard import ESP32, Board, BoardError, app_image
+from tools.vboard import APP_AT, Board, BoardError, app_image
 
 OTADATA, OTA_1 = 0xD000, 0x190000
 STATES = {0: "NEW", 1: "PENDING_VERIFY", 2: "VALID", 3: "INVALID", 4: "ABORTED"}
@@ -36,7 +36,7 @@ CONFIRM = "Partition.mark_app_valid_cancel_rollback(); machine.reset()"
 
 @pytest.fixture
 def board(tmp_path):
-    board = Board(tmp_path / "flash.img", port="esp32", heap="1M")
+    board = Board(tmp_path / "flash.img", board="ESP32_GENERIC-OTA", heap="1M")
     board.format()
     (tmp_path / "root").mkdir()
     (tmp_path / "root/main.py").write_text(MAIN)
@@ -103,7 +103,7 @@ def test_power_fails_at_each_operation_of_a_switch(board, tmp_path, half):
     todo = "Partition('ota_1').set_boot(); machine.reset()"
     seen = set()
     for cut_at in range(1, 12):
-        other = Board(tmp_path / "other.img", port="esp32")
+        other = Board(tmp_path / "other.img", board="ESP32_GENERIC-OTA")
         board.flash.copy(other.flash.image)
         boot(other, tmp_path, todo, cut_at=cut_at, half=half)
         if other.ends[-1].cause != "cut":
@@ -140,7 +140,7 @@ def test_a_boot_loader_in_the_place_of_an_app_is_taken_but_not_started(board, tm
 
 
 def test_without_any_image_it_does_not_start(board):
-    board.flash.write(ESP32.app_at, bytes(4096))
+    board.flash.write(APP_AT, bytes(4096))
     board.start()
     end = board.wait_end(10)
     assert end.cause == "fault" and "no partition" in end.detail

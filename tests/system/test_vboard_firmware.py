@@ -30,11 +30,11 @@ def place(field, sim, tmp_path):
     """A function that returns a board with Wi-Fi and what the server knows of it."""
     boards = []
 
-    def board(port="rp2", **settings):
+    def board(name="UNIX", **settings):
         device = sim.add_device("board", "board")
         conditions = {"network": Network({NAME: [sim.host]}), "console": Console()}
         settings = {"server": NAME, "wifi_ssid": "air", "wifi_password": "secret", **settings}
-        made = field.board(tmp_path / "board.img", sim, port, conditions, **settings)
+        made = field.board(tmp_path / "board.img", sim, name, conditions, **settings)
         made.start()
         boards.append(made)
         return made, device
@@ -44,9 +44,9 @@ def place(field, sim, tmp_path):
         made.stop()
 
 
-@pytest.mark.parametrize("port", ["rp2", "esp32"])
-def test_it_goes_on_after_the_link_and_the_dns_were_dead(sim, place, port):
-    board, device = place(port)
+@pytest.mark.parametrize("name", ["UNIX", "ESP32_GENERIC-OTA"])
+def test_it_goes_on_after_the_link_and_the_dns_were_dead(sim, place, name):
+    board, device = place(name)
     assert sim.until(lambda: told(device, "heap"), 30), board.console()
     board.network.link = False
     board.network.dns = "silent"
@@ -58,7 +58,7 @@ def test_it_goes_on_after_the_link_and_the_dns_were_dead(sim, place, port):
 
 
 def test_a_dead_dns_at_the_start_leads_to_no_restart(sim, place):
-    board, device = place("rp2")
+    board, device = place("UNIX")
     board.network.dns = "silent"
     board.wait_line("wifi: joined", 30)
     with pytest.raises(Exception, match="no a restart"):
@@ -69,7 +69,7 @@ def test_a_dead_dns_at_the_start_leads_to_no_restart(sim, place):
 
 
 def test_an_unknown_name_is_one_line_in_words(place):
-    board, _ = place("rp2", server="nobody.example")
+    board, _ = place("UNIX", server="nobody.example")
     board.wait_line("no such name: nobody.example", 30)
     board.wait_line("measured", 30)
     time.sleep(5)  # all jobs try several times
@@ -79,7 +79,7 @@ def test_an_unknown_name_is_one_line_in_words(place):
 
 
 def test_a_second_deployment_by_cable_ends_whole(place, tmp_path):
-    board, _ = place("rp2")
+    board, _ = place("UNIX")
     board.wait_line("wifi: joined", 30)
     folder = tmp_path / "more"
     folder.mkdir()

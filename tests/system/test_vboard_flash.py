@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.vboard import BLOCK, PAGE, RP2, Board, BoardError
+from tools.vboard import BLOCK, PAGE, Board, BoardError
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def run(board, tmp_path, code):
 
 def test_size_is_that_of_a_pico_w(board, tmp_path):
     code = 'import os; s = os.statvfs("/"); print(s[0], s[2])'
-    assert run(board, tmp_path, code) == f"{BLOCK} {RP2.blocks}"
+    assert run(board, tmp_path, code) == f"{BLOCK} {board.flash.blocks}"
     assert board.flash.image.stat().st_size == 848 * 1024
 
 

@@ -73,12 +73,12 @@ class Server(socket.socket):
 def run(tmp_path):
     boards = []
 
-    def start(code, port="rp2", **network):
+    def start(code, name="UNIX", **network):
         root = tmp_path / "root"
         root.mkdir()
         (root / "main.py").write_text(PRELUDE + code)
         board = Board(
-            tmp_path / "flash.img", port=port, network=Network({NAME: ["127.0.0.1"]}, **network)
+            tmp_path / "flash.img", board=name, network=Network({NAME: ["127.0.0.1"]}, **network)
         )
         board.format()
         board.deploy(root)
@@ -141,16 +141,16 @@ def test_a_pico_that_was_forgotten_says_that_it_is_connected(run, echo):
 
 
 def test_an_esp32_that_was_forgotten_joins_again_by_itself(run, echo):
-    board = run(LIES % echo.getsockname()[1], port="esp32", notice_s=0.3)
+    board = run(LIES % echo.getsockname()[1], name="ESP32_GENERIC-OTA", notice_s=0.3)
     board.wait_line("restart", 10)
     board.network.restart_access_point()
     board.wait_line("says False None", 10)
     board.wait_line("says True b'HELLO'", 10, len(board.lines))
 
 
-@pytest.mark.parametrize(("port", "rejoins"), [("rp2", False), ("esp32", True)])
-def test_who_joins_again_after_the_link_was_gone(run, echo, port, rejoins):
-    board = run(LIES % echo.getsockname()[1], port=port, notice_s=0.2)
+@pytest.mark.parametrize(("name", "rejoins"), [("UNIX", False), ("ESP32_GENERIC-OTA", True)])
+def test_who_joins_again_after_the_link_was_gone(run, echo, name, rejoins):
+    board = run(LIES % echo.getsockname()[1], name=name, notice_s=0.2)
     board.wait_line("restart", 10)
     board.network.link = False
     board.wait_line("says False None", 10)
@@ -180,7 +180,7 @@ wlan.active(True)
 wlan.connect("air", "x")
 print("twice", raised(wlan.connect, "air", "x"))
 """,
-        port="esp32",
+        name="ESP32_GENERIC-OTA",
     )
     board.wait_line(r"off OSError\('Wifi Not Started',\)", 10)
     board.wait_line(r"twice OSError\('Wifi Internal State Error',\)", 10)
@@ -189,14 +189,14 @@ print("twice", raised(wlan.connect, "air", "x"))
 def test_any_refusal(run):
     board = run(
         'wlan.active(True)\nprint("said", raised(wlan.connect, "air", "x"))',
-        port="esp32",
+        name="ESP32_GENERIC-OTA",
         refusal=RuntimeError("Wifi Unknown Error 0x3012"),
     )
     board.wait_line(r"said RuntimeError\('Wifi Unknown Error 0x3012',\)", 10)
 
 
-@pytest.mark.parametrize(("port", "code"), [("rp2", -3), ("esp32", 202)])
-def test_a_wrong_password(run, port, code):
+@pytest.mark.parametrize(("name", "code"), [("UNIX", -3), ("ESP32_GENERIC-OTA", 202)])
+def test_a_wrong_password(run, name, code):
     board = run(
         """
 wlan.active(True)
@@ -204,7 +204,7 @@ wlan.connect("air", "wrong")
 time.sleep(1)
 print("status", wlan.status(), wlan.isconnected())
 """,
-        port=port,
+        name=name,
         key="secret",
     )
     line = board.wait_line("status .*", 10)
@@ -258,7 +258,7 @@ def test_a_look_up_before_a_pico_has_joined_blocks_7_s(run):
 
 
 def test_a_look_up_before_an_esp32_has_joined_fails_at_once(run):
-    board = run(LOOK_UP % "wlan.active(True)", port="esp32")
+    board = run(LOOK_UP % "wlan.active(True)", name="ESP32_GENERIC-OTA")
     board.wait_line(r"took 0 s OSError\(-202,\)", 5)
 
 

@@ -49,15 +49,20 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new) if old else text + new)
 
 
-def build(sources: Path, key, *, version: str, sequence: int) -> Package:
-    """Return the signed package of a release, as it is uploaded to ThingsBoard."""
+def build(
+    sources: Path, key, *, version: str, sequence: int, boards: list[str] | None = None
+) -> Package:
+    """Return the signed package of a release, as it is uploaded to ThingsBoard.
+
+    boards: the unix port if left out.
+    """
     data = container.build(
         key,
         application.collect(sorted(sources.iterdir())),
         kind="app",
         title=TITLE,
         version=version,
-        boards=[board_name()],
+        boards=boards or [board_name()],
         sequence=sequence,
     )
     return Package(TITLE, version, data)

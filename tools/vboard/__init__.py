@@ -6,5 +6,5 @@ from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import End
 from tools.vboard.host.network import Network
-from tools.vboard.host.ports import ESP32, PORTS, RP2, Port
+from tools.vboard.host.ports import APP_AT
 from tools.vboard.protocol import BLOCK, PAGE

@@ -5,12 +5,15 @@ The host imports it. In the board's side it puts the values in for the names whe
 
 Host to board, once, on the command line (`-m vboard`, then):
 
-    CONTROL_FD NETWORK_FD CLOCK PORT UNIT IMAGE WEAR CUT_AT HALF PROMPT COMMAND [ARGUMENT]
+    CONTROL_FD NETWORK_FD CLOCK PORT UNIT BUILD VFS_AT APPS IMAGE WEAR CUT_AT HALF PROMPT COMMAND
+    [ARGUMENT]
 
 CONTROL_FD is a socket, NETWORK_FD another one (0: the board has no network; else the board asks
 there, and the host answers: host/network.py). CLOCK is a file of the host that says how many
 seconds the board's clock is ahead, or NO_CLOCK: it has the host's. PORT is one of RP2 and ESP32,
-UNIT the bytes that flash is programmed in multiples of. IMAGE and WEAR are the files of the flash
+UNIT the bytes that flash is programmed in multiples of. BUILD is what sys.implementation._build
+says, or INTERPRETERS: what it says there. An ESP32's file system begins at VFS_AT, and it has APPS
+partitions for applications. IMAGE and WEAR are the files of the flash
 chip, CUT_AT is the flash operation at which power fails (1 is the first, 0 never), HALF 1 if that
 one is half done. PROMPT is 1 if a program that ends leads to the interpreter's prompt, 0 if to
 REPL. COMMAND is one of the commands.
@@ -24,6 +27,7 @@ RP2 = "rp2"
 ESP32 = "esp32"
 
 NO_CLOCK = "-"
+INTERPRETERS = "-"  # the board has the name of the interpreter
 
 # Commands
 BOOT = "boot"  # argument: POWER_ON, RESET or WATCHDOG; run as a board does

@@ -13,8 +13,10 @@
 #   LONGEST_WATCHDOG_MS   machine.WDT refuses more
 #   EPOCH_YEAR            that `time` counts from, where the board has a clock of its own
 #   TICKS_STAND           whether they do in light sleep
-#   start(chip, halt)     before the file system is mounted: what the boot loader does. chip is the
-#                         NOR; halt(word, detail) tells the supervisor and never returns
+#   start(chip, halt, vfs_at, apps)
+#                         before the file system is mounted: what the boot loader does. chip is the
+#                         NOR; halt(word, detail) tells the supervisor and never returns; the
+#                         others are as in protocol.py
 #   make_file_system()    make an empty one
 #   file_system()         return the one to mount at /; an OSError where `_boot.py` would format
 #

@@ -15,8 +15,8 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
 def main():
-    control_fd, network_fd, clock_file, port_name, unit, image, wear, *more = sys.argv[1:]
-    cut_at, half, prompt, command, argument = more
+    control_fd, network_fd, clock_file, port_name, unit, build, *more = sys.argv[1:]
+    vfs_at, apps, image, wear, cut_at, half, prompt, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
     soft = command in (protocol.SOFT, protocol.RAW)
@@ -35,10 +35,14 @@ def main():
         network.begin(open(int(network_fd), "r+b"))
         sys.modules["network"] = network
         sys.modules["socket"] = sockets
+    if build != protocol.INTERPRETERS:
+        from vboard import name
+
+        name.begin(build)
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
     chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), int(half))
-    port.start(chip, control.halt)
+    port.start(chip, control.halt, int(vfs_at), int(apps))
     if command == protocol.FORMAT:
         port.make_file_system()
         return

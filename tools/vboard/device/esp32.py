@@ -1,5 +1,6 @@
 # The port esp32 (ports.py), and the module `esp32` of its programs: the partitions of
-# ESP32_GENERIC's OTA variant, with the rules of ESP-IDF and of ports/esp32/esp32_partition.c.
+# MicroPython's stock images, with one application or two and otadata, and the rules of ESP-IDF and
+# of ports/esp32/esp32_partition.c.
 
 import errno
 
@@ -23,20 +24,17 @@ TICKS_STAND = False
 _BLOCK = const(protocol.BLOCK)
 _APP = const(0)
 _DATA = const(1)
-# label: (type, subtype, address, size), as in ports/esp32/partitions-4MiB-ota.csv
-_TABLE = {
-    "nvs": (_DATA, 0x02, 0x9000, 0x4000),
-    "otadata": (_DATA, 0x00, 0xD000, 0x2000),
-    "phy_init": (_DATA, 0x01, 0xF000, 0x1000),
-    "ota_0": (_APP, 0x10, 0x10000, 0x180000),
-    "ota_1": (_APP, 0x11, 0x190000, 0x180000),
-    "vfs": (_DATA, 0x81, 0x310000, 0xF0000),
-}
+_OTADATA = const(0xD000)
+_APP_AT = const(0x10000)
 _APPS = const(("ota_0", "ota_1"))
+
+# label: (type, subtype, address, size), as in ports/esp32/partitions-*.csv; start() fills it in
+_TABLE = {"phy_init": (_DATA, 0x01, 0xF000, 0x1000)}
 
 # ESP-IDF's errors, which come as negative numbers
 _INVALID_ARG = const(-0x102)
 _INVALID_SIZE = const(-0x104)
+_NOT_FOUND = const(-0x105)
 _VALIDATE_FAILED = const(-0x1503)
 _FAIL = const(1)
 
@@ -59,6 +57,8 @@ class Partition:
         if block_size != _BLOCK:
             raise ValueError("only blocks of %d bytes here" % _BLOCK)
         if id == self.RUNNING:
+            id = _running
+        elif id == self.BOOT and _otadata() is None:
             id = _running
         elif id == self.BOOT:
             data = _otadata()
@@ -108,18 +108,18 @@ class Partition:
             return 0
 
     def get_next_update(self):
-        return Partition(_APPS[1 if self._label == _APPS[0] else 0])
+        return Partition(_APPS[1 if self._label == _APPS[0] else 0])  # ENOENT if there is none
 
     def set_boot(self):
-        if self._label not in _APPS:
+        if self._type != _APP:
             raise OSError(_INVALID_ARG)
         if not bootloader.verify(_chip, self._address, self._size):
             raise OSError(_VALIDATE_FAILED, "ESP_ERR_OTA_VALIDATE_FAILED")
-        _otadata().activate(_APPS.index(self._label))
+        _needed_otadata().activate(_APPS.index(self._label))
 
     @classmethod
     def mark_app_valid_cancel_rollback(cls):
-        if not _otadata().confirm():
+        if not _needed_otadata().confirm():
             raise OSError(_FAIL)
 
     def _at(self, offset, length):
@@ -135,14 +135,42 @@ class Partition:
 
 
 def _otadata():
-    return bootloader.OTAData(_chip, _TABLE["otadata"][2])
+    return bootloader.OTAData(_chip, _OTADATA) if "otadata" in _TABLE else None
 
 
-def start(chip, halt):
+def _needed_otadata():
+    data = _otadata()
+    if data is None:
+        raise OSError(_NOT_FOUND)
+    return data
+
+
+def _partition(vfs_at, apps):
+    # The applications share what lies before the file system, which has the rest.
+    _TABLE["vfs"] = (_DATA, 0x81, vfs_at, _chip.size - vfs_at)
+    size = (vfs_at - _APP_AT) // apps
+    if apps == 1:
+        _TABLE["nvs"] = (_DATA, 0x02, 0x9000, 0x6000)
+        _TABLE["factory"] = (_APP, 0x00, _APP_AT, size)
+    else:
+        _TABLE["nvs"] = (_DATA, 0x02, 0x9000, 0x4000)
+        _TABLE["otadata"] = (_DATA, 0x00, _OTADATA, 0x2000)
+        for n in range(apps):
+            _TABLE[_APPS[n]] = (_APP, 0x10 + n, _APP_AT + n * size, size)
+
+
+def start(chip, halt, vfs_at, apps):
     """Before the file system is mounted: the boot loader chooses what runs."""
     global _chip, _halt, _running
     _chip = chip
     _halt = halt
+    _partition(vfs_at, apps)
+    if apps == 1:
+        _, _, address, size = _TABLE["factory"]
+        if not bootloader.verify(chip, address, size, app=True):
+            halt(protocol.FAULT, "no partition can be started")
+        _running = "factory"
+        return
     data = _otadata()
     first = data.select()
     order = list(range(len(_APPS)))

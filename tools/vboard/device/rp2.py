@@ -49,7 +49,7 @@ class Flash:
             return 0
 
 
-def start(chip, halt):
+def start(chip, halt, *_):
     """Before the file system is mounted: there is no boot loader to speak of."""
     global _chip
     _chip = chip

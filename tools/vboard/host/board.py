@@ -14,13 +14,12 @@ from pathlib import Path
 
 from tools import bytecode
 from tools.vboard import protocol
-from tools.vboard.host import files, interpreter
+from tools.vboard.host import files, interpreter, ports
 from tools.vboard.host.appimage import app_image
 from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import EXIT, STOP, End, Life
 from tools.vboard.host.network import Network
-from tools.vboard.host.ports import PORTS
 
 ONCE_HEAP = "4M"  # of what is not the board's own program
 ONCE_TIMEOUT_S = 120
@@ -35,12 +34,12 @@ class BoardError(Exception):
 class Board:
     """A board with its flash; on_line is called with every line of its console.
 
-    port "rp2" is a Pico W, whose flash holds nothing but the file system; "esp32" an ESP32 with
-    the partitions of ESP32_GENERIC's OTA variant. Programs see sys.platform "linux" on both. heap
-    is that of the port unless it is given. A board that is given no network has no module
-    `network`: the host is on the net already. Given a console (a pseudo-terminal), a program that
-    ends leads to the interpreter's prompt; else the board is stuck there. clock is UNSET or by how
-    many seconds it is ahead of the right time; without one, the board has the host's clock.
+    board is one of boards/, whose flash, heap, name and habits it has; UNIX is the interpreter on
+    a Pico W's flash. Programs see sys.platform "linux" on all. heap is another one, as "100k". A
+    board that is given no network has no module `network`: the host is on the net already. Given a
+    console (a pseudo-terminal), a program that ends leads to the interpreter's prompt; else the
+    board is stuck there. clock is UNSET or by how many seconds it is ahead of the right time;
+    without one, the board has the host's clock.
     """
 
     def __init__(
@@ -48,14 +47,14 @@ class Board:
         image: Path,
         heap: str | None = None,
         on_line: Callable[[str], None] | None = None,
-        port: str = "rp2",
+        board: str = "UNIX",
         network: Network | None = None,
         console: Console | None = None,
         clock: str | float | None = None,
     ):
-        self.port = PORTS[port]
-        self.flash = Flash(image, self.port.blocks)
-        self.heap = heap or self.port.heap
+        self.model = ports.model(board)
+        self.flash = Flash(image, self.model.blocks)
+        self.heap = heap or str(self.model.heap)
         self.own = 0  # bytes of the heap that were in use before the last program
         self._clock = None
         if clock is not None:
@@ -74,7 +73,7 @@ class Board:
 
     def set_clock(self, clock: str | float) -> None:
         """Let the clock jump: UNSET, or by how many seconds it is ahead of the right time."""
-        ahead_s = self.port.clock - time.time() if clock == UNSET else clock
+        ahead_s = self.model.port.clock - time.time() if clock == UNSET else clock
         self._clock.parent.mkdir(parents=True, exist_ok=True)
         self._clock.write_text(f"{round(ahead_s):12}")
 
@@ -83,8 +82,8 @@ class Board:
     def format(self) -> None:
         """Erase the flash and make an empty file system; an ESP32 gets firmware 1.0, too."""
         self.flash.erase()
-        if self.port.app_at is not None:
-            self.flash.write(self.port.app_at, app_image("1.0"))
+        if self.model.apps:
+            self.flash.write(ports.APP_AT, app_image("1.0", chip_id=self.model.chip_id))
         _succeeded(protocol.FORMAT, *self._once(protocol.FORMAT))
 
     def execute(self, script: Path, heap: str = ONCE_HEAP) -> str:
@@ -197,7 +196,7 @@ class Board:
                 started = cause
                 watchdog = None
             life = interpreter.started(
-                self.port,
+                self.model,
                 self.flash,
                 self._heap_size(),
                 cut_at,
@@ -242,8 +241,9 @@ class Board:
     def _heap_size(self):
         # The program gets what was asked for, the board's side what it needs beside that.
         units = {"k": 1024, "M": 1024 * 1024}
-        asked = int(self.heap[:-1]) * units[self.heap[-1]]
-        own = self.port.own[self.network is not None, self._clock is not None]
+        unit = units.get(self.heap[-1], 1)
+        asked = int(self.heap.rstrip("kM")) * unit
+        own = self.model.port.own[self.network is not None, self._clock is not None]
         return str(asked + own)
 
     def _printed(self, line):
@@ -263,7 +263,7 @@ class Board:
             raise BoardError("the board is on")
         self._switched_off = ""
         printed = []
-        life = interpreter.started(self.port, self.flash, heap, cut_at, half, command, argument)
+        life = interpreter.started(self.model, self.flash, heap, cut_at, half, command, argument)
         timer = threading.Timer(ONCE_TIMEOUT_S, self._kill)
         timer.start()
         end, _ = self._live(life, printed.append, lambda value: None)

@@ -7,8 +7,6 @@ the exceptions that a program on the board gets.
 
 from dataclasses import dataclass, field
 
-from tools.vboard import protocol
-
 EPERM = 1
 ETIMEDOUT = 110
 NO_ADDRESS = "0.0.0.0"
@@ -46,9 +44,11 @@ class Air:
 
 @dataclass(frozen=True)
 class Driver:
-    """How a port's driver behaves. codes: of status(). dns_at_once: it has a server before it has
-    joined; rejoins: it does so by itself; lies: isconnected() stays true where the access point
-    has forgotten the board; no_name: the number of getaddrinfo()'s OSError.
+    """How a driver behaves.
+
+    codes: of status(). dns_at_once: it has a server before it has joined; rejoins:
+    it does so by itself; lies: isconnected() stays true where the access point has forgotten the
+    board; no_name: the number of getaddrinfo()'s OSError.
     """
 
     codes: dict[str, int]
@@ -60,8 +60,9 @@ class Driver:
     no_name: int
 
 
+# By their names in boards/
 DRIVERS = {
-    protocol.RP2: Driver(
+    "cyw43": Driver(
         codes={
             IDLE: 0, CONNECTING: 1, GOT_IP: 3, WRONG_PASSWORD: -3, NO_AP_FOUND: -2,
             "STAT_CONNECT_FAIL": -1,
@@ -73,7 +74,7 @@ DRIVERS = {
         lies=True,
         no_name=-2,
     ),
-    protocol.ESP32: Driver(
+    "esp32": Driver(
         codes={
             IDLE: 1000, CONNECTING: 1001, GOT_IP: 1010, WRONG_PASSWORD: 202, NO_AP_FOUND: 201,
             "STAT_BEACON_TIMEOUT": 200, "STAT_ASSOC_FAIL": 203, "STAT_HANDSHAKE_TIMEOUT": 204,

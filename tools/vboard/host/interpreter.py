@@ -16,12 +16,12 @@ from tools.vboard.host.compiler import MODULE_PATH, compile_device
 from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.network import Network
-from tools.vboard.host.ports import Port
+from tools.vboard.host.ports import Model
 
 
 @contextlib.contextmanager
 def started(
-    port: Port,
+    model: Model,
     flash: Flash,
     heap: str,
     cut_at: int,
@@ -42,7 +42,9 @@ def started(
     with ours, theirs, asked, asks:
         asking = asks.fileno() if network else 0
         arguments = [theirs.fileno(), asking, clock or protocol.NO_CLOCK]
-        arguments += [port.name, port.unit, flash.image, flash.wear_file]
+        port = model.port
+        arguments += [port.name, port.unit, model.build, model.vfs_at, model.apps]
+        arguments += [flash.image, flash.wear_file]
         arguments += [cut_at, int(half), int(console is not None), command, argument]
         options = ["-X", f"heapsize={heap}"]
         streams = {
@@ -70,7 +72,7 @@ def started(
         if console:
             os.close(terminal)
         if network:
-            network.begin(port.name, asked, command in (protocol.SOFT, protocol.RAW))
+            network.begin(model.wifi, asked, command in (protocol.SOFT, protocol.RAW))
         try:
             yield process, ours
         finally:

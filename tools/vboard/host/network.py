@@ -107,12 +107,12 @@ class Network:
 
     # For the supervisor
 
-    def begin(self, port: str, line: socket.socket, soft: bool = False) -> None:
+    def begin(self, driver: str, line: socket.socket, soft: bool = False) -> None:
         """A life of the interpreter begins: its chip is as after a reset, but for a soft one."""
         with self._lock:
             self._forget()
             if self._chip is None:
-                self._chip = chips.Chip(chips.DRIVERS[port], self.air, self.servers)
+                self._chip = chips.Chip(chips.DRIVERS[driver], self.air, self.servers)
             self._chip.servers = self.servers
             if not soft:
                 self._chip.reset()

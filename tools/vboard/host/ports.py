@@ -1,68 +1,99 @@
-"""What the host must know of each port that a virtual board can be."""
+"""What the host must know of a virtual board: that of boards/, and what its port adds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools import boards
 from tools.vboard import protocol
 
+# What takes 0.55 to 0.7 bytes on a board takes one here (docs/figures.md).
+HEAP_SCALE = 0.7
+APP_AT = 0x10000  # the address of the first application, in all partition tables of MicroPython
+
 
 @dataclass(frozen=True)
 class Port:
-    """A port and the common board of it; the board's side is a module in `device/`.
+    """A port; the board's side is a module in `device/`.
 
-    name: as sys.platform of a real board. blocks: of 4096 bytes, in the image of the flash. unit:
-    flash is programmed in multiples of so many bytes. heap: of the interpreter, as its option
-    wants it, for the program alone. own: what the board's side takes beside that, in bytes, by
-    whether there is a network and a clock of the board's own; a real board has none of it. clock:
-    what an unset one says at power-on, in seconds since 1970. app_at: the address of the firmware
-    that the board comes with; None if the image holds nothing but the file system.
+    name: as sys.platform of a real board. unit: flash is programmed in multiples of so many bytes.
+    own: what the board's side takes of the heap beside the program, in bytes, by whether there is
+    a network and a clock of the board's own; a real board has none of it. clock: what an unset one
+    says at power-on, in seconds since 1970.
     """
 
     name: str
-    blocks: int
     unit: int
-    heap: str
     own: dict[tuple[bool, bool], int]
     clock: int
-    app_at: int | None = None
 
 
-# A package takes about so much of the heap that it takes here (docs/figures.md).
-_SCALE = 0.7
+@dataclass(frozen=True)
+class Model:
+    """A board of boards/ as a virtual one.
 
+    build: what its sys.implementation._build says. wifi: the driver. blocks: of 4096 bytes, in the
+    image of the flash, which is the file system alone on an RP2 and the whole chip on an ESP32.
+    heap: bytes, for the program alone. vfs_at: where the file system begins there. apps: how many
+    partitions hold an application, 0 without partitions. chip_id: of images for it.
+    """
 
-def _heap(name):
-    return f"{round(boards.load(name).heap / _SCALE / 1024)}k"
+    port: Port
+    build: str
+    wifi: str
+    blocks: int
+    heap: int
+    vfs_at: int = 0
+    apps: int = 0
+    chip_id: int = 0
 
 
 # Measured (test_vboard_conditions.py). No sums of parts: tables of names grow by leaps.
-_RP2_OWN = {
+_UNIX_OWN = {
     (False, False): 16700,
     (False, True): 18300,
     (True, False): 20900,
     (True, True): 22550,
 }
+_RP2_OWN = {  # with a module `sys` that tells the board's name, as below
+    (False, False): 17600,
+    (False, True): 19650,
+    (True, False): 21750,
+    (True, True): 25500,
+}
 _ESP32_OWN = {
-    (False, False): 20700,
-    (False, True): 24150,
-    (True, False): 26900,
-    (True, True): 28550,
+    (False, False): 24100,
+    (False, True): 25750,
+    (True, False): 28450,
+    (True, True): 30150,
 }
 
 _2021 = 1609459200
 _2000 = 946684800
 
-# A Pico W, whose ROM programs whole pages: the 848 KiB of its file system.
-RP2 = Port(protocol.RP2, blocks=212, unit=256, heap=_heap("RPI_PICO_W"), own=_RP2_OWN, clock=_2021)
-# A common ESP32: the whole chip of 4 MiB, with ota_0 of partitions-4MiB-ota.csv.
-ESP32 = Port(
-    protocol.ESP32,
-    blocks=1024,
-    unit=1,
-    heap=_heap("ESP32_GENERIC-OTA"),
-    own=_ESP32_OWN,
-    clock=_2000,
-    app_at=0x10000,
-)
+# The ROM of an RP2 programs whole pages.
+RP2 = Port(protocol.RP2, unit=256, own=_RP2_OWN, clock=_2021)
+UNIX = replace(RP2, own=_UNIX_OWN)
+ESP32 = Port(protocol.ESP32, unit=1, own=_ESP32_OWN, clock=_2000)
 
-PORTS = {port.name: port for port in (RP2, ESP32)}
+
+def model(name: str) -> Model:
+    """Return a board of boards/ by its name. ValueError if there is none.
+
+    UNIX has the interpreter's own name, and the Wi-Fi of a Pico W.
+    """
+    board = boards.load(name)
+    heap = round(board.heap / HEAP_SCALE)
+    wifi = board.wifi or boards.load("RPI_PICO_W").wifi
+    if board.port == "unix":
+        return Model(UNIX, protocol.INTERPRETERS, wifi, board.filesystem.block_count, heap)
+    if board.port == "rp2":
+        return Model(RP2, board.build, wifi, board.filesystem.block_count, heap)
+    return Model(
+        ESP32,
+        board.build,
+        wifi,
+        board.flash_size // protocol.BLOCK,
+        heap,
+        vfs_at=board.filesystem.offset,
+        apps=2 if "firmware" in board.update else 1,
+        chip_id=board.chip_id,
+    )
