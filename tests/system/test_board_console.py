@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.processes import hears_ctrl_c
 from tools.board import monitor, ports
 from tools.board.link import LinkError
 from tools.unixport import ROOT
@@ -85,7 +86,12 @@ def test_a_server_that_does_not_answer_is_told_with_the_last_line(cable):
 def test_the_monitor_goes_on_after_a_cable_was_pulled(cable):
     command = [sys.executable, "-u", "-m", "tools.board", "monitor", "--port", str(cable.path)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=hears_ctrl_c,
     )
     said = []
     reading = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from tests.support.field import Field, told
+from tests.support.processes import hears_ctrl_c
 from tools import boards
 from tools.board import deploy, settings, stage
 from tools.board.link import LinkError, connected
@@ -247,6 +248,7 @@ def test_monitor_goes_on_when_the_board_is_reset(board, sim, device):
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
+        preexec_fn=hears_ctrl_c,
     )
     said = []
     reading = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)

@@ -3,13 +3,11 @@
 import ast
 import contextlib
 import errno
-import hashlib
 import io
 import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import serial
 from mpremote.transport import TransportError, TransportExecError
@@ -87,7 +85,8 @@ class Link:
 
     def free(self) -> int:
         """Return how many bytes the file system has left."""
-        code = "import os; s = os.statvfs('/'); print(s[0] * s[3])"
+        # LittleFS counts below zero when it is full, and says a number beyond its size then.
+        code = "import os; s = os.statvfs('/'); print(s[0] * s[3] if s[3] <= s[2] else 0)"
         return int(self.execute(code))
 
     def write(self, path: str, data: bytes, progress: Callable[[int], None] | None = None) -> None:
@@ -180,6 +179,7 @@ def connected(port: str | None = None, soft_reset: bool = True) -> Iterator[Link
         transport = SerialTransport(port, BAUD, timeout=READ_S)
     except TransportError:
         raise LinkError(f"port {port} is busy or may not be opened: does a monitor run?") from None
+    transport.serial.write_timeout = ANSWER_S  # a board that takes nothing is no reason to hang
     try:
         _stop(transport, port, soft_reset)
         yield Link(transport, port)
@@ -218,7 +218,3 @@ def _stop(transport: SerialTransport, port: str, soft_reset: bool) -> None:
                     raise LinkError(
                         f"no MicroPython answers at {port}: reset the board, or make flash"
                     ) from None
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
