@@ -5,6 +5,7 @@ reads the file, so what it says of mistakes is said here. As on the server, the 
 file is its root.
 """
 
+import keyword
 import pprint
 import re
 import subprocess
@@ -30,6 +31,7 @@ WORDS = {
     ).split()
 }
 WIDTH = 99
+DEPTH = 16  # of messages in each other; Python's own limit would be a traceback
 
 
 class Refused(ValueError):
@@ -44,7 +46,10 @@ def convert(path: Path) -> tuple[str, dict]:
 class _Converter:
     def __init__(self, path: Path):
         self.path = path
-        self.lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            self.lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise Refused(f"{path}: no text in UTF-8") from None
         self.file = _compiled(path)
         self.known: dict[str, Message | Enum] = {}
         package = "." + self.file.package if self.file.package else ""
@@ -61,6 +66,8 @@ class _Converter:
         if not self.file.message_type:
             raise Refused(f"{self.path}: no message")
         message = self.file.message_type[-1]
+        if keyword.iskeyword(message.name):
+            raise self._refused(message.name, f"{message.name} is no name in Python")
         return message.name, self._schema(message, ())
 
     def _learn(self, scope: str, message: Message) -> None:
@@ -74,6 +81,8 @@ class _Converter:
     def _schema(self, message: Message, above: tuple[str, ...]) -> dict:
         if message.name in above:
             raise self._refused(message.name, f"{message.name} holds itself")
+        if len(above) == DEPTH:
+            raise self._refused(message.name, f"more than {DEPTH} messages in each other")
         schema = {}
         for field in message.field:
             kind = self._type(field, (*above, message.name))
@@ -131,7 +140,13 @@ def main(
 ):
     """Print the schemas of .proto files as Python, each under the name of its root message."""
     try:
-        print(source(dict(convert(path) for path in files)), end="")
+        schemas = {}
+        for path in files:
+            name, schema = convert(path)
+            if name in schemas:
+                raise Refused(f"{path}: another file has the root message {name} already")
+            schemas[name] = schema
+        print(source(schemas), end="")
     except (OSError, Refused) as error:
         raise SystemExit(f"protobuf: {error}") from None
 

@@ -165,6 +165,12 @@ def test_nested_repeated_and_enums(convert):
         ("message A {\n Missing a = 1; }", "sensor.proto:4:.*Missing"),
         ("enum A { X = 0; }", "sensor.proto: no message"),
         ("no schema", "sensor.proto:3:"),
+        ("message None {\n int32 a = 1; }", "sensor.proto:3: None is no name in Python"),
+        (
+            "message M0 { int32 a = 1; }\n"
+            + "".join(f"message M{n} {{ M{n - 1} m = 1; }}\n" for n in range(1, 20)),
+            "more than 16 messages in each other",
+        ),
     ],
 )
 def test_what_cannot_be_expressed_is_named_with_its_line(convert, text, reason):
@@ -179,6 +185,23 @@ def test_only_what_the_server_takes(convert):
         convert(
             'syntax = "proto3";\nimport "google/protobuf/any.proto";\nmessage A { int32 a = 1; }'
         )
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfem\0", bytes(range(256))])
+def test_a_file_that_is_no_text_is_named(tmp_path, content):
+    path = tmp_path / "sensor.proto"
+    path.write_bytes(content)
+    with pytest.raises(SystemExit, match=r"protobuf: .*sensor\.proto: no text in UTF-8"):
+        protobuf.main([path])
+
+
+def test_no_file_takes_the_place_of_another(tmp_path, capsys):
+    paths = [tmp_path / "one.proto", tmp_path / "two.proto"]
+    for path in paths:
+        path.write_text('syntax = "proto3";\nmessage Same { int32 a = 1; }')
+    with pytest.raises(SystemExit, match=r"two\.proto: another file has the root message Same"):
+        protobuf.main(paths)
+    assert not capsys.readouterr().out
 
 
 def test_the_tool_prints_python(tmp_path):
