@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,7 @@ def sources(package: str) -> list[tuple[str, Path]]:
 def index(dist: Path) -> None:
     """Write the packages of this version into an index. Raises Refused."""
     number = version()
+    packages, kept = [], []  # nothing is written before all is known to be right
     for package, dependencies in DEPENDENCIES.items():
         for form in (SOURCE, BYTECODE):
             files = [
@@ -59,12 +61,11 @@ def index(dist: Path) -> None:
             ]
             listed = {
                 "v": 1,
-                "hashes": [[place, _keep(dist, content)] for place, content in files],
+                "hashes": [[place, _hash(content)] for place, content in files],
                 "deps": [[name, number] for name in dependencies],
                 "version": number,
             }
             folder = dist / "package" / form / package
-            folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(listed)
             known = folder / f"{number}.json"
             if known.exists() and known.read_text() != text:
@@ -72,19 +73,28 @@ def index(dist: Path) -> None:
                     f"{package} {number} is in {dist} already, with other files: "
                     "raise the version in pyproject.toml"
                 )
-            known.write_text(text)
-            (folder / "latest.json").write_text(text)
+            packages.append((known, text))
+            kept += [content for _, content in files]
+    for content in kept:
+        _keep(dist, content)
+    for known, text in packages:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(text)
+        (known.parent / "latest.json").write_text(text)
 
 
-def _keep(dist: Path, content: bytes) -> str:
-    """Write a file under its hash, which is returned."""
-    name = hashlib.sha256(content).hexdigest()[:HASH]
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:HASH]
+
+
+def _keep(dist: Path, content: bytes) -> None:
+    """Write a file under its hash."""
+    name = _hash(content)
     path = dist / "file" / name[:2] / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_bytes() != content:
         raise Refused(f"two files have the hash {name}")
     path.write_bytes(content)
-    return name
 
 
 def archive(dist: Path) -> Path:
@@ -140,6 +150,8 @@ def main(
     try:
         if key and sequence < 1:
             raise Refused("an update wants --sequence, higher than that of the last one")
+        if key:
+            keys.load(key)  # a wrong one is told before anything is written
         dist.mkdir(parents=True, exist_ok=True)
         index(dist)
         made = [archive(dist)]
@@ -148,6 +160,8 @@ def main(
         sums(dist)
     except (OSError, ValueError) as error:
         raise SystemExit(f"release: {error}") from None
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"release: {bytecode.fault(error)}") from None
     for path in made:
         print(f"{path}: {path.stat().st_size} bytes")
     for package in DEPENDENCIES:

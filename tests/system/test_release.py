@@ -94,14 +94,32 @@ def test_two_runs_give_the_same_and_other_files_want_another_version(tmp_path, m
     assert sums[0] == sums[1] and ".tar.gz" in sums[0]
     release.index(tmp_path / "one")
     monkeypatch.setattr(release.bytecode, "convert", lambda path, place: (place, b"other"))
+    before = sorted((tmp_path / "one").rglob("*"))
     with pytest.raises(release.Refused, match="is in .* already, with other files: raise"):
         release.index(tmp_path / "one")
+    assert sorted((tmp_path / "one").rglob("*")) == before
     monkeypatch.setattr(release, "version", lambda: "9.9.9")
     release.index(tmp_path / "one")
     package = tmp_path / "one/package/6/coap"
     old = json.loads((package / f"{VERSION}.json").read_text())
     assert json.loads((package / "latest.json").read_text())["version"] == "9.9.9"
     assert old["version"] == VERSION
+
+
+def test_with_a_wrong_key_nothing_is_written(tmp_path):
+    key = tmp_path / "key.pem"
+    key.write_text("no key")
+    with pytest.raises(SystemExit, match="is no private key in PEM"):
+        release.main(tmp_path / "dist", key, 1)
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_library_that_does_not_compile_is_one_sentence(tmp_path, monkeypatch):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f(:\n")
+    monkeypatch.setattr(release, "sources", lambda package: [("wrong.py", wrong)])
+    with pytest.raises(SystemExit, match=r"release: .*wrong\.py, line 1 does not compile"):
+        release.main(tmp_path / "dist")
 
 
 def test_the_update_is_signed_by_the_key_that_is_given(tmp_path):
