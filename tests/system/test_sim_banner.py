@@ -83,7 +83,7 @@ def test_a_busy_port_is_one_sentence(host):
     assert all(re.match(r"make(\[\d+\])?: \*\*\*", line) for line in make), run.stderr
 
 
-@pytest.mark.parametrize("host", ["192.0.2.77", "no.such.host.invalid"])
+@pytest.mark.parametrize("host", ["192.0.2.77", "no.such.host.invalid", "a..b"])
 def test_an_address_of_another_pc_is_one_sentence(host):
     run = sim(f"HOST={host}", "PORT=0")
     assert f"tbsim: {host} is no address of this PC" in run.stderr

@@ -80,6 +80,8 @@ def test_a_package_is_assigned_and_taken_away(prompt, device, key, tmp_path):
         ("loss nan", "loss: nan is not in the range of 0 to 100"),
         ("rpc", "expected: rpc method [JSON]"),
         ("rpc setLed {on: true}", "rpc: the parameters are no JSON: "),
+        ("set a=" + "[" * 100_000, "set: JSON that is nested too deeply"),
+        ("rpc x " + "[" * 100_000, "rpc: JSON that is nested too deeply"),
         ("restart now", "restart stands alone, without now"),
     ],
 )
@@ -124,6 +126,12 @@ def test_parameters_of_a_command_need_no_quotes(sim, prompt, monkeypatch, text, 
     monkeypatch.setattr(sim, "rpc", lambda device, method, params: sent.append((method, params)))
     assert prompt.obey("rpc setLed " + text)
     assert sent == [("setLed", params)]
+
+
+def test_a_reply_is_shown_as_it_is(sim, prompt, monkeypatch):
+    monkeypatch.setattr(sim, "rpc", lambda *_: "[/red] [b]")
+    assert prompt.obey("rpc x")
+    assert shown(prompt) == "[/red] [b]\n"
 
 
 def test_loss(sim, prompt):

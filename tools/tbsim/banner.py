@@ -41,15 +41,15 @@ def banner(host: str, port: int, token: str, key: str, secret: str) -> list[str]
     return lines
 
 
-def why_not(error: OSError, host: str, port: int) -> str:
+def why_not(error: OSError | UnicodeError, host: str, port: int) -> str:
     """Return why it cannot listen, and what to do, in a sentence."""
+    if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this PC; HOST=0.0.0.0 stands for all that it has"
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} is taken: end the program that uses it, "
             f"or take another, such as make sim PORT={port % 65535 + 1}"
         )
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this PC; HOST=0.0.0.0 stands for all that it has"
     if error.errno == errno.EACCES:
         return f"port {port} is not for everybody; take one from 1024 on by PORT="
     return f"cannot listen on {host} port {port}: {error.strerror}"

@@ -78,7 +78,7 @@ def main(
         sim.subscribe(show)
     try:
         sim.start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         raise SystemExit(f"tbsim: {why_not(error, host, port)}") from None
     sim.link.loss_up = sim.link.loss_down = loss / 100
     sim.link.delay_ms = delay

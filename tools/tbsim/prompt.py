@@ -68,7 +68,10 @@ class Prompt:
             return False
         if rest and not COMMANDS[name][0]:
             raise ValueError(f"{name} stands alone, without {rest}")
-        getattr(self, "do_" + name)(rest)
+        try:
+            getattr(self, "do_" + name)(rest)
+        except RecursionError:
+            raise ValueError(f"{name}: JSON that is nested too deeply") from None
         return True
 
     def do_set(self, rest: str) -> None:
@@ -87,7 +90,7 @@ class Prompt:
         method, _, text = rest.partition(" ")
         if not method:
             raise usage("rpc")
-        self.console.print(self.sim.rpc(self.device, method, params(text.strip())))
+        self.console.print(self.sim.rpc(self.device, method, params(text.strip())), markup=False)
 
     def do_show(self, _) -> None:
         device = self.device
