@@ -230,6 +230,18 @@ def test_a_header_that_is_cut_is_told(key):
             container.parse(data[:n])
 
 
+@pytest.mark.parametrize(
+    "field", [{"boards": 5}, {"boards": [1]}, {"sequence": "1"}, {"title": 5}]
+)
+def test_a_manifest_of_wrong_types_is_told(field):
+    fields = {"boards": ["X"], "kind": "app", "sequence": 1, "title": "t", "version": "1"} | field
+    manifest = f"{json.dumps(fields)}\na.py 1 {container.digest(b'x')}\n".encode()
+    length = container.MANIFEST_AT + len(manifest)
+    head = (container.MAGIC + length.to_bytes(2, "big")).ljust(container.MANIFEST_AT, b"\0")
+    with pytest.raises(container.PackageError, match="the manifest is wrong"):
+        container.parse(head + manifest + b"x")
+
+
 def test_a_folder_that_no_board_starts_is_warned_of(tmp_path, key_file):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "__init__.py").write_text("x = 1\n")

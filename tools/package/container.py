@@ -144,7 +144,12 @@ def parse(data: bytes) -> Container:
         manifest = json.loads(first)
         entries = [(name, int(size), sha) for name, size, sha in map(str.split, lines)]
         fields = {k: manifest[k] for k in ("kind", "title", "version", "boards", "sequence")}
-    except (ValueError, TypeError, KeyError) as error:
+        texts = (fields["kind"], fields["title"], fields["version"], *fields["boards"])
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a text is none")
+        if not isinstance(fields["boards"], list) or type(fields["sequence"]) is not int:
+            raise TypeError("boards is no list, or sequence no number")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise PackageError(f"the manifest is wrong: {error!r}") from error
     files = []
     position = length
