@@ -231,6 +231,13 @@ def test_a_uf2_that_will_not_do(put, place, content, text):
     assert not (place / "firmware.uf2").exists()
 
 
+def test_a_file_system_is_not_taken_for_micropython(put, place):
+    files = put(image.encode(PICO, filesystem(PICO))[1], "fs.uf2")
+    with pytest.raises(SystemExit, match="no MicroPython: it does not begin where flash does"):
+        run(PICO, files, place=place)
+    assert not (place / "firmware.uf2").exists()
+
+
 def test_micropython_that_reaches_into_the_file_system_is_refused(put, place):
     files = put(image.encode(PICO, filesystem(PICO))[1], "fs.uf2")
     with pytest.raises(SystemExit, match="reaches into the file system of RPI_PICO_W"):

@@ -46,6 +46,8 @@ def blocks(board: boards.Board, image: Path, fs: Path | None) -> bytes:
     OSError; ValueError, whose text names the file and says what to do.
     """
     parts = _blocks(image, board)
+    if uf2.FLASH not in (one.address for one in parts if one.family == board.uf2_family):
+        raise ValueError(f"{image}: no MicroPython: it does not begin where flash does")
     begin = uf2.FLASH + board.filesystem.offset
     if fs:
         files = _blocks(fs, board)
