@@ -6,7 +6,8 @@ import pytest
 
 from tests.system.test_firmware import run_tool
 from tools import boards
-from tools.board import checking
+from tools.board import checking, stage
+from tools.package import application
 from tools.unixport import ROOT
 
 GOOD = {"server": "h", "access_token": "SECRET", "wifi_ssid": "air"}
@@ -21,6 +22,7 @@ PICO = boards.load("RPI_PICO_W")
         ("", "line 1, column 1: no JSON: Expecting value"),
         (b'{"server": "\xe4"}', "no JSON"),
         ("[" * 100_000, "no JSON"),
+        ("null", 'expected an object, {"name": value, ...}'),
         ("[]", 'a list; expected an object, {"name": value, ...}'),
         ({**GOOD, "sever": "h"}, "; did you mean server?"),
         ({**GOOD, "wifi_pasword": "SECRET"}, "; did you mean wifi_password?"),
@@ -68,3 +70,21 @@ def test_nothing_is_staged_with_wrong_settings(tmp_path):
     assert run.returncode == 1 and run.stderr.startswith(f"stage: {path}: intervall: unknown")
     assert run.stderr.endswith("; did you mean interval?\n")
     assert not folder.exists() and not key.exists()
+
+
+def test_staged_secrets_are_for_their_owner_only(tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text("{}")
+    stage.stage(tmp_path, PICO, GOOD)
+    assert json.loads(file.read_text()) == GOOD
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_module_that_does_not_compile_is_named(tmp_path, monkeypatch):
+    wrong = tmp_path / "app" / "wrong.py"
+    wrong.parent.mkdir()
+    wrong.write_text("def f(:\n")
+    monkeypatch.setattr(application, "REPLACEABLE", [wrong.parent])
+    with pytest.raises(ValueError, match=r"wrong\.py, line 1 does not compile: SyntaxError"):
+        stage.stage(tmp_path / "board", PICO)
+    assert not (tmp_path / "board").exists()

@@ -29,18 +29,19 @@ def read(path: Path, board: Board) -> dict:
     checker = load_checker(board)
     # Only what this file says counts, so there are no credentials and no keys.
     checker.FILE, checker.CREDENTIALS, checker.KEYS = str(path), os.devnull, os.devnull
+    values, fault = None, ""
     try:
         values = json.loads(content)
     except json.JSONDecodeError as error:
         place = f"{path}: line {error.lineno}, column {error.colno}"
-        values, fault = None, f"{place}: no JSON: {error.msg}"
+        fault = f"{place}: no JSON: {error.msg}"
     except (ValueError, RecursionError):
-        values, fault = None, f"{path}: no JSON"
+        fault = f"{path}: no JSON"
     try:
         checker.load()
     except checker.SettingsError as error:
-        raise ValueError(fault if values is None else f"{error}{hint(values, checker)}") from None
-    if values is None:  # a board reads some of what is no JSON, but not each does
+        raise ValueError(fault or f"{error}{hint(values, checker)}") from None
+    if fault:  # a board reads some of what is no JSON, but not each does
         raise ValueError(fault)
     return values
 

@@ -5,6 +5,7 @@ updates, the settings.
 """
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +34,19 @@ def stage(
     updates.
     """
     board = board or boards.load("UNIX")
-    bytecode.write([bytecode.convert(path, path.name) for path in ROOT_FILES], target)
-    bytecode.write(application.collect(application.REPLACEABLE), target / "factory")
+    try:
+        files = [bytecode.convert(path, path.name) for path in ROOT_FILES]
+        factory = application.collect(application.REPLACEABLE)
+    except subprocess.CalledProcessError as error:
+        raise ValueError(bytecode.fault(error)) from None
+    bytecode.write(files, target)
+    bytecode.write(factory, target / "factory")
     (target / FACTS).write_text(json.dumps(board.facts))
     if settings is not None:
-        (target / "settings.json").write_text(json.dumps(settings))
+        file = target / "settings.json"
+        file.touch(mode=0o600)  # it holds secrets
+        file.chmod(0o600)
+        file.write_text(json.dumps(settings))
     if public_keys:
         (target / keys.BOARD_FILE).write_bytes(public_keys)
 
