@@ -5,14 +5,18 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.field import Field, told
 from tests.system.test_board_flash import ESP, PICO, Chip, merged, micropython
 from tools.board import __main__ as command
 from tools.board import drive
+from tools.tbsim import Simulator
 from tools.unixport import ROOT
+from tools.vboard import Console
 
 PAGES = [ROOT / "docs" / "quickstart-esp32.md", ROOT / "docs" / "quickstart-pico-w.md"]
 READERS = [*PAGES, ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("thingsboard",))]
@@ -21,7 +25,8 @@ READERS += [ROOT / "docs" / "troubleshooting.md", ROOT / "examples" / "README.md
 # Commands that are not run here, and why.
 NOT_RUN = {
     "make sim": "it serves until it is ended; test_sim_banner.py runs it",
-    ".venv/bin/mpremote repl": "it shows the console of a board at a serial port",
+    "make monitor": "it shows a console until it is ended; test_board_tools.py runs it",
+    "make deploy": "a board is wanted; test_deploying_after_a_change has one",
 }
 
 
@@ -61,7 +66,8 @@ class Walk:
     def make(self, line):
         words = recipe(line)
         words = words[words.index("tools.board") + 1 :]
-        result = CliRunner().invoke(command.app, words + self.flags[words[0]])
+        answers = "\n" * 20  # Enter keeps what the settings have
+        result = CliRunner().invoke(command.app, words + self.flags[words[0]], input=answers)
         assert result.exit_code == 0, (result.output, result.exception)
 
     def follow(self):
@@ -90,8 +96,10 @@ def test_an_esp32(monkeypatch, tmp_path, key):
     monkeypatch.chdir(tmp_path)
     chip = Chip(monkeypatch)
     (tmp_path / "ESP32_GENERIC.bin").write_bytes(merged(ESP))
-    walk = Walk(PAGES[0], tmp_path, {"image": key, "flash": ["--port", "/dev/null"]})
-    assert walk.follow() == ["cp", "image", "flash"]
+    walk = Walk(
+        PAGES[0], tmp_path, {"settings": [], "image": key, "flash": ["--port", "/dev/null"]}
+    )
+    assert walk.follow() == ["cp", "settings", "image", "flash"]
     (application, filesystem) = chip.written
     assert application[0] == 0x1000 and filesystem[0] == ESP.filesystem.offset
     assert b"my network" in filesystem[1] and b"main.py" in filesystem[1]
@@ -103,10 +111,42 @@ def test_a_pico_w(monkeypatch, tmp_path, key):
     place.mkdir()
     (place / drive.INFO).write_text(f"Board-ID: {drive.IDS[PICO.mcu]}\n")
     (tmp_path / "RPI_PICO_W.uf2").write_bytes(micropython(PICO))
-    walk = Walk(PAGES[1], tmp_path, {"image": key, "flash": ["--drive", str(place)]})
-    assert walk.follow() == ["cp", "image", "flash"]
+    walk = Walk(
+        PAGES[1], tmp_path, {"settings": [], "image": key, "flash": ["--drive", str(place)]}
+    )
+    assert walk.follow() == ["cp", "settings", "image", "flash"]
     written = b"".join(path.read_bytes() for path in place.glob("*.uf2"))
     assert b"my network" in written and b"main.py" in written
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_deploying_after_a_change(page, tmp_path):
+    (line,) = [line for line in lines(page) if line.startswith("make deploy")]
+    words = recipe(line)
+    words = words[words.index("tools.board") :]
+    words[words.index("--board") + 1] = "UNIX"  # the board that is there
+    field = Field(tmp_path)
+    with Simulator() as sim:
+        device = sim.add_device("board", "board")
+        board = field.board(tmp_path / "board.img", sim, conditions={"console": Console()})
+        board.start()
+        try:
+            assert sim.until(lambda: told(device, "heap"), 20), board.console()
+            settings = {"server": sim.host, "port": sim.port, "access_token": "board"}
+            (tmp_path / "settings.json").write_text(json.dumps({**settings, "interval": 2}))
+            words[words.index("--settings") + 1] = str(tmp_path / "settings.json")
+            words += ["--port", board.serial.path, "--key", str(field.folder / "key.pem")]
+            run = subprocess.run(
+                [sys.executable, "-m", *words],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert run.returncode == 0, run.stdout + run.stderr
+            assert "files changed" in run.stdout and "start number" in run.stdout
+        finally:
+            board.stop()
 
 
 @pytest.mark.parametrize("page", READERS, ids=lambda path: path.stem)
