@@ -83,7 +83,7 @@ lint: $(READY) $(STUBS)  ## style, board code against the boards' type stubs, th
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
 clean:  ## remove what the other tasks made
-	rm -rf .venv build tests/interop/node_modules tests/support/wasm/node_modules .pytest_cache .ruff_cache
+	rm -rf .venv build dist tests/interop/node_modules tests/support/wasm/node_modules .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -1,7 +1,8 @@
 # Signed updates into two folders: assign a package in ThingsBoard, or `assign FILE` in `make sim`.
 #
 # Copied to a board as main.py, it runs at every start and says what that is; firmware/ has a whole
-# one, with a watchdog. update.keys comes of `python -m tools.package board-keys -o update.keys`.
+# one, with a watchdog. update.keys comes of
+# `.venv/bin/python -m tools.package board-keys -o update.keys`.
 
 import asyncio
 import os

@@ -117,8 +117,9 @@ def _compiled(path: Path) -> descriptor_pb2.FileDescriptorProto:
         arguments = [f"-I{path.parent}", f"-I{own}", f"-o{out}", str(path)]
         run = subprocess.run([*compiler, *arguments], capture_output=True, text=True)
         if run.returncode:
-            said = run.stderr.strip().splitlines() or [f"{path}: no Protobuf schema"]
-            raise Refused(said[0])
+            # A library of the compiler may say something of its own before.
+            said = [line for line in run.stderr.splitlines() if str(path) in line]
+            raise Refused(said[0] if said else f"{path}: no Protobuf schema")
         return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file[0]
 
 

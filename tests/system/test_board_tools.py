@@ -300,6 +300,8 @@ def test_settings_are_asked_for_and_checked():
         "interval": 60,
     }
     assert faults == ["settings.json: interval: expected seconds between measurements, 1 to 86400"]
+    again = [text for name, _, text in questions if name == "interval"][1]
+    assert not again.endswith("]")  # what was refused is not offered
     hidden = {name for name, secret, _ in questions if secret}
     assert hidden == {"wifi_password", "access_token"}
     assert "provision_key" not in [name for name, _, _ in questions]

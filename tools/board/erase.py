@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tools.board import ports
 from tools.board.link import connected
 
 # The folders of updates, the state of the trial, and what a deployment left that was cut off.
@@ -15,6 +16,7 @@ def main(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ):
     """Remove the updates of a board; settings and credentials stay."""
+    port = ports.find(port)
     if not yes:
         typer.confirm(
             "Remove all updates of the board, and which of them have failed?", abort=True

@@ -42,6 +42,7 @@ def ask(
         named = [name for name in expected if f": {name}:" in fault]
         if not named:
             raise ValueError(fault)
+        values.pop(named[0], None)  # what was refused is nothing to keep
         answer(named[0], expected[named[0]], values, prompt)
 
 

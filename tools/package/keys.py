@@ -58,7 +58,7 @@ def advice(path: Path) -> str:
     return (
         f"a new signing key: {path}\n"
         "keep a copy in a safe place: boards take updates from nobody else\n"
-        f"its public half for the boards: python -m tools.package board-keys {path}"
+        f"its public half for the boards: .venv/bin/python -m tools.package board-keys {path}"
     )
 
 
