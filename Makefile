@@ -62,7 +62,7 @@ erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what wa
 	@$(BOARD_TOOL) erase-app $(AT) $(if $(YES),--yes)
 
 release: $(READY)  ## what goes out, in dist: an index for mip, sources to freeze (KEY= SEQUENCE=: the update)
-	@$(RUN) -m tools.release $(if $(KEY),--key $(KEY)) $(if $(SEQUENCE),--sequence $(SEQUENCE))
+	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE))
 
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
@@ -82,8 +82,9 @@ test: $(STUBS)
 lint: $(READY) $(STUBS)  ## style, board code against the boards' type stubs, the documentation's links
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(RUN) -m tools.lint
 
-clean:  ## remove what the other tasks made
-	rm -rf .venv build dist tests/interop/node_modules tests/support/wasm/node_modules .pytest_cache .ruff_cache
+# dist stays: the versions in it are out, and the next release adds to them.
+clean:  ## remove what the other tasks made, but for dist
+	rm -rf .venv build tests/interop/node_modules tests/support/wasm/node_modules .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -13,7 +13,7 @@ from . import updates
 from .commands import Commands
 from .measuring import Measuring
 
-VERSION = "1.0.0"
+VERSION = "0.1.0"
 
 _LOOK_S = const(60)  # between looks whether there is news about this device
 _CREDENTIALS = const("credentials.json")  # as in settings.py

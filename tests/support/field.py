@@ -7,8 +7,11 @@ import threading
 from tools import boards
 from tools.board import stage
 from tools.package import container, keys, releases
+from tools.release.version import current
 from tools.tbsim import Package
 from tools.vboard import Board, app_image
+
+DEPLOYED = current()  # the version of what is deployed by cable
 
 
 class Field:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.field import Field, told, version
+from tests.support.field import DEPLOYED, Field, told, version
 from tools import boards
 from tools.board import image, uf2
 from tools.package import keys
@@ -61,7 +61,7 @@ def test_a_board_starts_from_an_image_and_updates_itself(field, sim, tmp_path, n
     try:
         board.wait(lambda: told(device, "heap"), 30, "telemetry")
         assert sim.until(lambda: sim.observes(device, "rpc"), 20)
-        assert sim.rpc(device, "getInfo")["version"] == "1.0.0"
+        assert sim.rpc(device, "getInfo")["version"] == DEPLOYED
         # An ESP32 with two partitions takes MicroPython itself as fw_*.
         kind = "sw" if known.port == "esp32" else "fw"
         sim.assign(device, field.package("1.1", kind=kind, board=name))

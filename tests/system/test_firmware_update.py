@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support.field import Field, told, version
+from tests.support.field import DEPLOYED, Field, told, version
 from tools.package import keys, releases
 from tools.unixport import mpy_cross
 
@@ -89,7 +89,7 @@ def test_code_that_runs_but_never_reaches_the_server(field, sim, device, tmp_pat
     start(board, sim, field.package("1.2", edits=RUNS_ON_WITHOUT_SERVER))
     until_told(board, device, "fw_state", "FAILED")
     assert "the release before reached the server" in told(device, "fw_error")[-1]
-    assert version(sim, device) == "1.0.0"
+    assert version(sim, device) == DEPLOYED
     assert board.resets == {"reset": 4}  # one to start it, and its three tries
     board.wait_line("update: .* has not reached the server; the factory copy has a turn", 1)
     board.stop()
@@ -113,7 +113,7 @@ def test_other_ways_to_end(field, sim, device, tmp_path, fault, reason):
     try:
         until_told(board, device, "fw_state", "FAILED")
         assert reason in told(device, "fw_error")[-1]
-        assert version(sim, device) == "1.0.0"
+        assert version(sim, device) == DEPLOYED
     finally:
         board.stop()
 
@@ -196,7 +196,7 @@ def test_down_to_the_factory_copy_and_up_again(field, sim, device, board, tmp_pa
     board.wait_line("start number 3", 30)
     # An RP2 cannot tell a reset from the watchdog: damage is looked for after the first crash.
     assert board.resets["reset"] - before == 1
-    assert version(sim, device) == "1.0.0"
+    assert version(sim, device) == DEPLOYED
     sim.assign(device, field.package("1.3", sequence=3))
     until_told(board, device, "fw_state", "UPDATED")
     assert version(sim, device) == "1.3"
@@ -274,7 +274,7 @@ def test_a_flash_that_others_have_filled(field, sim, device, board, tmp_path):
     start(board, sim, field.package("1.1"))
     until_told(board, device, "fw_state", "FAILED")
     assert "blocks of flash" in told(device, "fw_error")[-1]
-    assert version(sim, device) == "1.0.0"
+    assert version(sim, device) == DEPLOYED
     board.stop()
     execute(board, tmp_path, EMPTY)
     board.start()

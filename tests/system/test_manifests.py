@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.field import Field, told, version
+from tests.support.field import DEPLOYED, Field, told, version
 from tests.support.manifests import Manifest, ManifestError
 from tools import boards, bytecode
 from tools.package import keys
@@ -134,7 +134,7 @@ def test_a_package_goes_before_frozen_code_and_back(sim, frozen):
     device = sim.add_device("board", "board")
     board.start()
     board.wait_line("start number", 20)
-    assert version(sim, device) == "1.0.0"
+    assert version(sim, device) == DEPLOYED
     sim.assign(device, field.package("2.0"))
     board.wait(lambda: told(device, "fw_state")[-1:] == ["UPDATED"], 60, "UPDATED")
     assert version(sim, device) == "2.0"

@@ -20,7 +20,11 @@ from tools.vboard import Console
 
 PAGES = [ROOT / "docs" / "quickstart-esp32.md", ROOT / "docs" / "quickstart-pico-w.md"]
 READERS = [*PAGES, ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("thingsboard",))]
-READERS += [ROOT / "docs" / "troubleshooting.md", ROOT / "examples" / "README.md"]
+READERS += [
+    ROOT / "docs" / "troubleshooting.md",
+    ROOT / "docs" / "installing.md",
+    ROOT / "examples" / "README.md",
+]
 
 # Commands that are not run here, and why.
 NOT_RUN = {

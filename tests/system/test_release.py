@@ -1,154 +1,208 @@
-"""`make release`: the index by mpremote and by a board's own mip; one version in one place."""
+"""`make release`: what it makes, what it refuses, and one version everywhere."""
 
-import functools
-import http.server
+import hashlib
+import io
 import json
-import re
+import shutil
 import subprocess
 import sys
-import threading
+import tarfile
 
 import pytest
 
-from tools import release
+from tests.support.manifests import Manifest
+from tools import boards
 from tools.package import keys
+from tools.release import Refused, index, sources, version
+from tools.release import __main__ as release
+from tools.release.shelf import SUMS, Shelf
 from tools.unixport import LIBRARIES, ROOT
-from tools.vboard import Board, Console
 
-VERSION = release.version()
-HEAP = "1M"  # mip and its index want some
+VERSION = version.current()
+ARCHIVE = f"thingsboard-coap-{VERSION}"
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
-    release.index(folder)
+    release.build(folder)
     return folder
 
 
-@pytest.fixture
-def url(dist):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=dist)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-@pytest.fixture
-def board(tmp_path):
-    board = Board(tmp_path / "flash.img", heap=HEAP, console=Console())
-    board.format()
-    board.start()
-    yield board
-    board.stop()
+def listed(folder, place):
+    return json.loads((folder / "package" / place).read_text())
 
 
-def mpremote(board, *words):
-    command = [sys.executable, "-m", "mpremote", "connect", board.serial.path, "resume", *words]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    return run.returncode, run.stdout + run.stderr
+def run(*words):
+    command = [sys.executable, "-m", "tools.release", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
-IMPORTS = "import thingsboard.updater, coap.dtls, trial; print('version', thingsboard.__file__)"
+def test_source_and_bytecode_are_there_by_their_hashes(dist):
+    for form, suffix in (("py", ".py"), ("6", ".mpy")):
+        package = listed(dist, f"{form}/coap/latest.json")
+        assert package == listed(dist, f"{form}/coap/{VERSION}.json")
+        assert len(package["hashes"]) == len(list((ROOT / "lib/coap/coap").glob("*.py")))
+        for place, name in package["hashes"]:
+            content = (dist / "file" / name[:2] / name).read_bytes()
+            assert place.endswith(suffix)
+            assert hashlib.sha256(content).hexdigest().startswith(name) and len(name) == 8
+            if form == "py":
+                assert content == (ROOT / "lib/coap" / place).read_bytes()
+            else:
+                assert content[:2] == b"M\x06"
 
 
-def test_mpremote_installs_a_package_with_its_parts(board, url):
-    install = ("mip", "--index", url, "install", "thingsboard")
-    code, said = mpremote(board, *install)
-    assert code == 0 and "Installing: /lib/thingsboard/device.mpy" in said, said
-    assert "/lib/coap/client.mpy" in said and "/lib/trial.mpy" in said
-    code, said = mpremote(board, "exec", IMPORTS)
-    assert code == 0 and "/lib/thingsboard/__init__.mpy" in said, said
-    code, said = mpremote(board, *install)
-    assert code == 0 and "Exists:" in said and "Installing: " not in said, said
-    code, said = mpremote(board, "mip", "--index", url, "install", "thingsboard@9.9.9")
-    assert code != 0 and "Package not found" in said and "Traceback" not in said, said
+def test_a_package_has_what_it_needs_in_the_same_version(dist):
+    for form in ("py", "6"):
+        assert listed(dist, f"{form}/thingsboard/latest.json")["deps"] == [
+            ["coap", VERSION],
+            ["abupdate", VERSION],
+        ]
+        assert listed(dist, f"{form}/coap/latest.json")["deps"] == []
 
 
-def test_a_board_installs_by_itself(board, url):
-    code, said = mpremote(board, "exec", f"import mip; mip.install('thingsboard', index='{url}')")
-    assert code == 0 and "Done" in said, said
-    code, said = mpremote(board, "exec", IMPORTS)
-    assert code == 0 and "/lib/thingsboard/__init__.mpy" in said, said
+def test_two_runs_give_the_same_bytes(dist, tmp_path):
+    release.build(tmp_path)
+    assert files(tmp_path) == files(dist)
+    release.build(tmp_path)
+    assert files(tmp_path) == files(dist)
 
 
-def test_source_is_there_as_well(dist):
-    listed = json.loads((dist / "package/py/coap/latest.json").read_text())
-    place, name = next(item for item in listed["hashes"] if item[0] == "coap/client.py")
-    assert (dist / "file" / name[:2] / name).read_bytes() == (
-        ROOT / "lib/coap" / place
-    ).read_bytes()
+def test_the_sums_are_those_of_all_files(dist):
+    everything = files(dist)
+    sums = everything.pop(SUMS).decode().splitlines()
+    assert sums == [
+        f"{hashlib.sha256(content).hexdigest()}  {name}"
+        for name, content in sorted(everything.items())
+    ]
 
 
-def test_two_runs_give_the_same_and_other_files_want_another_version(tmp_path, monkeypatch):
-    for name in ("one", "two"):
-        release.index(tmp_path / name)
-        release.archive(tmp_path / name)
-        release.sums(tmp_path / name)
-    sums = [(tmp_path / name / release.SUMS).read_text() for name in ("one", "two")]
-    assert sums[0] == sums[1] and ".tar.gz" in sums[0]
-    release.index(tmp_path / "one")
-    monkeypatch.setattr(release.bytecode, "convert", lambda path, place: (place, b"other"))
-    before = sorted((tmp_path / "one").rglob("*"))
-    with pytest.raises(release.Refused, match="is in .* already, with other files: raise"):
-        release.index(tmp_path / "one")
-    assert sorted((tmp_path / "one").rglob("*")) == before
-    monkeypatch.setattr(release, "version", lambda: "9.9.9")
-    release.index(tmp_path / "one")
-    package = tmp_path / "one/package/6/coap"
-    old = json.loads((package / f"{VERSION}.json").read_text())
-    assert json.loads((package / "latest.json").read_text())["version"] == "9.9.9"
-    assert old["version"] == VERSION
+def test_older_versions_stay(monkeypatch, dist, tmp_path):
+    shutil.copytree(dist, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(index, "compiled", lambda library: [("coap/new.mpy", b"new")])
+    for number, newest in (("0.10.0", "0.10.0"), ("0.9.0", "0.10.0")):
+        shelf = Shelf(tmp_path)
+        index.add(shelf, number)
+        shelf.write()
+        assert listed(tmp_path, "6/coap/latest.json")["version"] == newest
+        assert listed(tmp_path, f"6/coap/{number}.json")["version"] == number
+    before, after = files(dist), files(tmp_path)
+    assert {name for name in before if after[name] != before[name]} == {
+        SUMS,
+        *(name for name in before if name.endswith("latest.json")),
+    }
+
+
+def test_a_version_that_is_out_stays_as_it_is(monkeypatch, dist, tmp_path):
+    shutil.copytree(dist, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(index, "compiled", lambda library: [("coap/new.mpy", b"new")])
+    said = rf"package/6/abupdate/{VERSION}.json is in .* already, .*: raise the version in pyproj"
+    with pytest.raises(Refused, match=said):
+        release.build(tmp_path)
+    assert files(tmp_path) == files(dist)
+
+
+def test_the_sources_freeze_each_board(dist, tmp_path):
+    with tarfile.open(dist / f"{ARCHIVE}.tar.gz") as archive:
+        for member in archive:
+            path = tmp_path / member.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(archive.extractfile(member).read())
+    assert [path.name for path in tmp_path.iterdir()] == [ARCHIVE]
+    assert (tmp_path / ARCHIVE / "LICENSE").is_file()
+    port = tmp_path / "port"
+    for place in ("boards/manifest.py", "variants/standard/manifest.py"):
+        (port / place).parent.mkdir(parents=True)
+        (port / place).write_text("")
+    (port / "boards/BOARD").mkdir()
+    (port / "boards/BOARD/manifest.py").write_text("")
+    variables = {"PORT_DIR": port, "BOARD_DIR": port / "boards/BOARD"}
+    for name in boards.names():
+        frozen = Manifest(variables).run(tmp_path / ARCHIVE / "boards" / name / "manifest.py")
+        assert {"main.py", "app/__init__.py", "coap/client.py", "trial.py"} <= frozen.keys()
+        assert all(path.is_relative_to(tmp_path / ARCHIVE) for path in frozen.values())
+
+
+def test_somebodys_settings_are_no_part_of_the_sources(monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware/main.py").write_text("import start")
+    with pytest.raises(Refused, match="is no checkout of git"):
+        sources.archive("a")
+    for words in (["init", "-q"], ["add", "firmware/main.py"]):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    (tmp_path / "firmware/settings.json").write_text('{"access_token": "SECRET"}')
+    with tarfile.open(fileobj=io.BytesIO(sources.archive("a"))) as archive:
+        assert archive.getnames() == ["a/firmware/main.py"]
+
+
+def test_the_update_is_signed_by_the_key_that_is_given(tmp_path):
+    key, dist = tmp_path / "key.pem", tmp_path / "dist"
+    there = run(dist, "--key", key, "--sequence", 3)
+    assert there.returncode == 1 and "key.pem" in there.stderr, there.stderr
+    assert "Traceback" not in there.stderr and not key.exists() and not dist.exists()
+    keys.create(key)
+    there = run(dist, "--key", key)
+    assert there.returncode == 1 and "SEQUENCE=n" in there.stderr, there.stderr
+    there = run(dist, "--key", key, "--sequence", 3)
+    assert there.returncode == 0, there.stderr
+    package = dist / f"firmware-{VERSION}.bin"
+    command = [sys.executable, "-m", "tools.package", "verify", package, "--key", key]
+    there = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert there.returncode == 0, there.stdout + there.stderr
+    assert package.name in (dist / SUMS).read_text()
 
 
 def test_with_a_wrong_key_nothing_is_written(tmp_path):
     key = tmp_path / "key.pem"
     key.write_text("no key")
-    with pytest.raises(SystemExit, match="is no private key in PEM"):
+    with pytest.raises(SystemExit, match="^release: .*is no private key in PEM"):
         release.main(tmp_path / "dist", key, 1)
     assert not (tmp_path / "dist").exists()
 
 
-def test_a_library_that_does_not_compile_is_one_sentence(tmp_path, monkeypatch):
-    wrong = tmp_path / "wrong.py"
-    wrong.write_text("def f(:\n")
-    monkeypatch.setattr(release, "sources", lambda package: [("wrong.py", wrong)])
-    with pytest.raises(SystemExit, match=r"release: .*wrong\.py, line 1 does not compile"):
+def test_a_library_that_does_not_compile_is_one_sentence(monkeypatch, tmp_path):
+    library = tmp_path / "coap"
+    library.mkdir()
+    (library / "package.json").write_text('{"urls": [["wrong.py", "wrong.py"]]}')
+    (library / "wrong.py").write_text("def f(:\n")
+    monkeypatch.setattr(index, "LIBRARIES", [library])
+    with pytest.raises(SystemExit, match=r"^release: .*wrong\.py, line 1 does not compile"):
         release.main(tmp_path / "dist")
+    assert not (tmp_path / "dist").exists()
 
 
-def test_the_update_is_signed_by_the_key_that_is_given(tmp_path):
-    key = tmp_path / "key.pem"
-    keys.create(key)
-    command = [sys.executable, "-m", "tools.release", tmp_path / "dist", "--key", key]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert run.returncode == 1 and "--sequence" in run.stderr, run.stderr
-    run = subprocess.run([*command, "--sequence", "3"], capture_output=True, text=True, cwd=ROOT)
-    assert run.returncode == 0, run.stderr
-    command = [sys.executable, "-m", "tools.package", "inspect"]
-    package = tmp_path / "dist" / f"firmware-{VERSION}.bin"
-    run = subprocess.run([*command, package], capture_output=True, text=True, cwd=ROOT)
-    assert run.returncode == 0 and "RPI_PICO_W" in run.stdout, run.stdout + run.stderr
+def test_without_a_key_there_is_no_update(dist):
+    assert not list(dist.glob("*.bin"))
 
 
-@pytest.mark.parametrize("library", LIBRARIES, ids=lambda path: path.name)
-def test_what_a_package_lists_is_what_its_folder_has(library):
-    listed = {place for place, _ in release.sources(library.name)}
-    there = {
-        path.relative_to(library).as_posix()
-        for path in library.rglob("*.py")
-        if path.name != "manifest.py"
-    }
-    assert listed == there
+REPEATED = ["firmware/app/__init__.py"]
+REPEATED += [f"lib/{library.name}/{name}" for library in LIBRARIES for name in version.NAMES]
 
 
-@pytest.mark.parametrize("library", LIBRARIES, ids=lambda path: path.name)
-def test_one_version_everywhere(library):
-    manifest = (library / "manifest.py").read_text()
-    assert re.search(r'version="(.+?)"', manifest)[1] == VERSION
-    assert json.loads((library / "package.json").read_text())["version"] == VERSION
+@pytest.mark.parametrize("name", REPEATED)
+def test_one_version_everywhere(tmp_path, name):
+    for each in [version.MAIN, *REPEATED]:
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / each, tmp_path / each)
+    assert version.current(tmp_path) == VERSION
+    text = (tmp_path / name).read_text()
+    assert text.count(f'"{VERSION}"') == 1
+    (tmp_path / name).write_text(text.replace(VERSION, "9.9.9"))
+    with pytest.raises(Refused, match=f"^{name} has version 9.9.9, and pyproject.toml has"):
+        version.current(tmp_path)
+
+
+def test_a_version_has_three_numbers(tmp_path):
+    (tmp_path / version.MAIN).write_text('version = "1.0"\n')
+    with pytest.raises(Refused, match="three numbers, like 1.2.0, and not '1.0'"):
+        version.current(tmp_path)

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 from tools.package import application, container
+from tools.release.version import current
 from tools.tbsim import Package
 from tools.unixport import board_name
 
 TITLE = "demo"
-DROPPED = "app/dropped.py"  # a module that release 1.0 still has
+DROPPED = "app/dropped.py"  # a module that the release before still has
 
 CRASHES = "\n\nraise RuntimeError('release %s is bad')\n"
 HANGS = "\n\nwhile True:\n    pass\n"
@@ -23,7 +24,7 @@ def copy(folder: Path, version: str) -> Path:
     for source in application.REPLACEABLE:
         shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     edit(folder / "coap/__init__.py", "", f"\nRELEASE = {version!r}\n")
-    edit(folder / "app/__init__.py", 'VERSION = "1.0.0"', f"VERSION = {version!r}")
+    edit(folder / "app/__init__.py", f'VERSION = "{current()}"', f"VERSION = {version!r}")
     commands = folder / "app/commands.py"
     edit(commands, '"version": self.version,', TOLD)
     edit(commands, "", IMPORTED)
