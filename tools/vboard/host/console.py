@@ -16,7 +16,9 @@ _CHUNK = 64
 _KEPT = 65536  # of what the board prints while nobody reads
 _RAW_ON = b"\x01"
 _RAW_OFF = b"\x02"
+_CTRL_C = b"\x03"
 _PROMPT = b">>> "
+_PROMPT_S = 1.0  # until the prompt comes after Ctrl-C; a raw one says nothing
 
 
 class Console:
@@ -29,6 +31,7 @@ class Console:
         self.raw = False
         self._inner = None
         self._returns = False  # to the raw REPL, as soon as there is a prompt
+        self._prompted = threading.Event()  # a prompt has come since the last Ctrl-C
         self._last = b""
         self._out: collections.deque[bytes] = collections.deque(maxlen=_KEPT // _CHUNK)
         self._printed = threading.Event()
@@ -59,6 +62,8 @@ class Console:
         if self._returns and _PROMPT in self._last + data:
             self._returns = False
             os.write(self._inner, _RAW_ON)
+        if _PROMPT in self._last + data:
+            self._prompted.set()
         # The interpreter's line ends pass a terminal that adds a carriage return to them.
         twice = self._last.endswith(b"\r") and data.startswith(b"\r")
         self._last = data[-len(_PROMPT) :]
@@ -86,13 +91,22 @@ class Console:
             for byte in data:
                 if bytes([byte]) in (_RAW_ON, _RAW_OFF):
                     self.raw = byte == _RAW_ON[0]
-            inner = self._inner
-            if inner is not None:
-                try:
-                    os.write(inner, data)
-                except OSError:
-                    pass  # between two lives nobody listens
+            # The interpreter throws away what came before its prompt; a board's UART keeps it.
+            before, ctrl_c, after = data.rpartition(_CTRL_C)
+            if ctrl_c:
+                self._prompted.clear()
+                self._write(before + ctrl_c)
+                self._prompted.wait(_PROMPT_S)
+            self._write(after)
             time.sleep(len(data) / BYTES_PER_S)
+
+    def _write(self, data):
+        inner = self._inner
+        if inner is not None:
+            try:
+                os.write(inner, data)
+            except OSError:
+                pass  # between two lives nobody listens
 
     def _carry_out(self):
         while True:
