@@ -209,6 +209,24 @@ def test_a_board_that_says_nothing(field, tmp_path):
     os.close(inner)
 
 
+def test_what_is_no_board_and_never_ends():
+    outer, inner = os.openpty()
+    done = threading.Event()
+
+    def noise():
+        while not done.wait(0.02):
+            os.write(outer, os.urandom(64).replace(b"\n", b""))
+
+    threading.Thread(target=noise, daemon=True).start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tools.board.link.ANSWER_S", 1)
+        with pytest.raises(LinkError, match="has no end: is it a board"):
+            with connected(os.ttyname(inner)):
+                pass
+    done.set()
+    os.close(inner)
+
+
 def test_backup_and_restore(tool, board, tmp_path):
     folder = tmp_path / "saved"
     code, said = tool("backup", folder)

@@ -20,6 +20,7 @@ BAUD = 115200
 ANSWER_S = 5  # a soft reset takes its time
 TRIES = 5  # a board that is just starting does not listen
 READ_S = 1  # that a read waits for a byte
+CALM_S = 0.1  # without a byte
 CHUNK = 512  # bytes of a file at a time
 RESET_S = 0.3  # until that has happened: a Ctrl-C before would stop it
 # By USB the answer to the command is to be out before.
@@ -207,7 +208,21 @@ def _quietly() -> Iterator[None]:
             yield
 
 
+def _calm(opened: serial.Serial, port: str) -> None:
+    # Wait until a stopped board says no more: the transport reads what comes to its end.
+    end = time.monotonic() + ANSWER_S
+    with _quietly():
+        opened.write(b"\r\x03")
+        while time.monotonic() < end:
+            opened.read(opened.in_waiting)
+            time.sleep(CALM_S)
+            if not opened.in_waiting:
+                return
+        raise LinkError(f"what comes from {port} has no end: is it a board with MicroPython?")
+
+
 def _stop(transport: SerialTransport, port: str, soft_reset: bool) -> None:
+    _calm(transport.serial, port)
     with contextlib.redirect_stdout(io.StringIO()):  # the transport prints what it did not expect
         for left in reversed(range(TRIES)):
             try:
