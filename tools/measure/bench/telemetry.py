@@ -104,7 +104,7 @@ def measure() -> dict:
     """Return {"telemetry": .., "report": .., "heap": ..}."""
     bytecode = BUILD / "bench" / "telemetry"
     measure_mpy(bytecode)
-    with Simulator() as sim:
+    with Simulator(at_once=True) as sim:  # how fast the clients are, not the server
         sim.add_device("bench", "TOKEN")
         clients = measure_clients(sim, bytecode)
         report = measure_report(sim, bytecode)
