@@ -21,7 +21,6 @@ import pytest
 
 from tests.support.asserts import Copies
 from tests.support.interpreters import unix, wasm, wasm_lacks
-from tests.support.wasm.cannot import CANNOT
 from tests.unit.rows import cases
 from tools.unixport import LIBRARIES, ROOT
 
@@ -63,22 +62,13 @@ class DualFile(pytest.File):
         return names
 
     def items(self, interpreter, ids):
-        # CollectError if what cannot run there is no test.
         kind = CPythonItem if interpreter == "cpython" else MicroPythonItem
-        cannot = CANNOT.get(self.path.stem, {}) if interpreter == "wasm" else {}
-        unknown = set(cannot)
         for test, case_ids in ids.items():
             for case, id in enumerate(case_ids):
                 name = f"{test}[{interpreter}{id and '-'}{id}]"
-                item = kind.from_parent(
+                yield kind.from_parent(
                     self, name=name, interpreter=interpreter, test=test, case=case
                 )
-                if reason := cannot.get(plain := f"{test}[{id}]" if id else test):
-                    unknown.remove(plain)
-                    item.add_marker(pytest.mark.xfail(reason=reason, raises=Failed, strict=True))
-                yield item
-        if unknown:
-            raise self.CollectError(f"{self.path.name} has no {', '.join(unknown)}: see cannot.py")
 
     def module(self):
         prepare_cpython(self.path.parent)

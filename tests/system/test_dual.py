@@ -81,18 +81,6 @@ from rows import rows
 def test_device(n):
     assert sys.implementation.name == "micropython" and n < 3
 """,
-    "test_absent.py": """
-import sys
-from rows import rows
-
-@rows(1, 2)
-def test_listed(n):
-    assert n == 2 or sys.platform != "webassembly"
-
-def test_listed_too():
-    assert sys.platform != "webassembly"
-""",
-    "test_bad_absent.py": "def test_x(): pass",
     "test_bad_no_row.py": "from rows import rows\n@rows()\ndef test_x(n): pass",
     "test_bad_empty.py": "from rows import rows\n@rows(*[])\ndef test_x(n): pass",
     "test_bad_import.py": "import nowhere\ndef test_x(): pass",
@@ -100,21 +88,15 @@ def test_listed_too():
     "test_bad_async.py": "async def test_x(): pass\ndef test_y(): pass",
     "test_bad_twice.py": "def test_x(): pass\ndef test_x(): pass",
 }
-CANNOT = """
-from tests.support.wasm.cannot import CANNOT
-CANNOT["test_absent"] = {"test_listed[1]": "x", "test_listed[2]": "x", "test_listed_too": "x"}
-CANNOT["test_bad_absent"] = {"test_y": "x"}
-"""
 WASM = [] if wasm_lacks() else ["wasm"]
 EACH = pytest.mark.parametrize("interpreter", ["cpython", "micropython", *WASM])
-ON_WASM = pytest.mark.skipif(bool(wasm_lacks()), reason=str(wasm_lacks()))
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     """What pytest says of these files, collected as those of tests/unit are."""
     folder = tmp_path_factory.mktemp("plain")
-    (folder / "conftest.py").write_text((UNIT / "conftest.py").read_text() + CANNOT)
+    (folder / "conftest.py").write_text((UNIT / "conftest.py").read_text())
     for name, source in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(source)
@@ -224,15 +206,3 @@ def test_a_file_that_would_lose_tests_is_an_error(failures, name, why):
 def test_an_interpreter_that_dies_fails_what_did_not_run(failures, interpreter):
     shown = failures[f"test_dies[{interpreter}]"]
     assert "the interpreter ended before this test:" in shown and "exit 3" in shown
-
-
-@ON_WASM
-def test_what_is_listed_as_failing_has_to_fail(output, failures):
-    assert "::test_listed[wasm-1] XFAIL" in output and "::test_listed_too[wasm] XFAIL" in output
-    assert "XPASS(strict)" in failures["test_listed[wasm-2]"]
-    assert "::test_listed[micropython-1] PASSED" in output
-
-
-@ON_WASM
-def test_what_is_listed_and_is_no_test_is_an_error(failures):
-    assert "test_bad_absent.py has no test_y" in failures["ERROR collecting test_bad_absent.py"]

@@ -87,7 +87,7 @@ def test_the_facts_of_another_board(tmp_path, board):
 @pytest.mark.parametrize(
     "arguments, reason",
     [
-        (("--settings", "missing.json"), "missing.json"),
+        (("--settings", "missing.json"), "missing.json: no such file; make settings BOARD="),
         (("--settings", "README.md"), "README.md: line 1, column 1: no JSON: Expecting value"),
         (("--key", "README.md"), "no private key"),
         (("--board", "PICO_W"), "no board PICO_W; there are RPI_PICO_W"),

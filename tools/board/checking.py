@@ -25,6 +25,10 @@ def read(path: Path, board: Board) -> dict:
     OSError; ValueError, whose text names the file, the place and the cure. No text
     has a value in it: that may be a secret.
     """
+    if not path.exists():
+        raise ValueError(
+            f"{path}: no such file; make settings BOARD={board.name} OUT={path} makes it"
+        )
     content = path.read_bytes()
     checker = load_checker(board)
     # Only what this file says counts, so there are no credentials and no keys.

@@ -90,6 +90,8 @@ def main(
     except (OSError, ValueError) as error:
         raise SystemExit(f"image: {error}") from None
     print(f"{file}: for {known.filesystem.offset:#x} of the flash of {known.name}")
+    if not settings:
+        print("it has no settings, for which the board will wait: SETTINGS= names a file")
 
 
 def _space(path, block_size):
