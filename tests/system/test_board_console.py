@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support.processes import hears_ctrl_c
+from tests.support.processes import Program
 from tools.board import monitor, ports
 from tools.board.link import LinkError
 from tools.unixport import ROOT
@@ -84,27 +84,15 @@ def test_a_server_that_does_not_answer_is_told_with_the_last_line(cable):
 
 
 def test_the_monitor_goes_on_after_a_cable_was_pulled(cable):
-    command = [sys.executable, "-u", "-m", "tools.board", "monitor", "--port", str(cable.path)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        preexec_fn=hears_ctrl_c,
-    )
-    said = []
-    reading = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)
-    reading.start()
+    program = Program("tools.board", "monitor", "--port", str(cable.path))
+    said = program.said
     wait(lambda: said and (cable.says("one\n") or "one\n" in said))
     cable.pull()
     wait(lambda: "(the board is gone; waiting)\n" in said)
     cable.plug()
     wait(lambda: cable.says("two\n") or "two\n" in said)
     assert "(the board is back)\n" in said
-    process.send_signal(2)
-    assert process.wait(10) == 0
-    reading.join(5)
+    assert program.ctrl_c() == 0
 
 
 def at(*ports_):

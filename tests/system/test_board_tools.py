@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.support.field import Field, told
-from tests.support.processes import hears_ctrl_c
+from tests.support.processes import Program
 from tools import boards
 from tools.board import deploy, settings, stage
 from tools.board.link import LinkError, connected
@@ -259,24 +259,12 @@ def test_erasing_updates(tool, board, field, sim, device):
 
 
 def test_monitor_goes_on_when_the_board_is_reset(board, sim, device):
-    command = [sys.executable, "-u", "-m", "tools.board", "monitor", "--port", board.serial.path]
-    process = subprocess.Popen(
-        [*command, "--stamps"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        preexec_fn=hears_ctrl_c,
-    )
-    said = []
-    reading = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)
-    reading.start()
+    monitor = Program("tools.board", "monitor", "--port", board.serial.path, "--stamps")
+    said = monitor.said
     assert sim.until(lambda: any("measured" in line for line in said), 20), said
     sim.rpc(device, "reboot")
     assert sim.until(lambda: any("start number 2" in line for line in said), 30), said
-    process.send_signal(2)
-    assert process.wait(10) == 0, said
-    reading.join(5)
+    assert monitor.ctrl_c() == 0, said
     assert said[1][2] == ":" and "Ctrl-C ends it" in said[0]
 
 

@@ -57,10 +57,8 @@ class DeviceProcess:
         self.thread.join(5)
 
 
-@pytest.fixture
-def device(sim):
-    record = sim.add_device("device", TOKEN)
-    process = DeviceProcess(sim)
+def in_touch(sim, record, process):
+    """Yield a device of the server whose process has registered; it has to outlive the test."""
     assert sim.until(lambda: sim.observes(record) and sim.observes(record, "rpc")), process.output
     record.process = process
     yield record
@@ -68,6 +66,12 @@ def device(sim):
     process.stop()
     assert alive, output
     assert TOKEN not in output
+
+
+@pytest.fixture
+def device(sim):
+    record = sim.add_device("device", TOKEN)
+    yield from in_touch(sim, record, DeviceProcess(sim))
 
 
 def beats(device):

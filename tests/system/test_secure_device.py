@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import secure
 from tests.support.secure import trusting
-from tests.system.test_device import TOKEN, DeviceProcess, beats, check_beats
+from tests.system.test_device import TOKEN, DeviceProcess, beats, check_beats, in_touch
 from tools.tbsim import RPCError
 
 
@@ -29,13 +29,7 @@ def device(request, sim, files):
     else:
         sim.set_certificate(record, (files / "device.cert.pem").read_text())
         process = DeviceProcess(sim, "", trusting(files, device="device"))
-    assert sim.until(lambda: sim.observes(record) and sim.observes(record, "rpc")), process.output
-    record.process = process
-    yield record
-    alive, output = process.alive(), process.output
-    process.stop()
-    assert alive, output
-    assert TOKEN not in output
+    yield from in_touch(sim, record, process)
 
 
 def works(sim, device):
