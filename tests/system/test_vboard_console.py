@@ -81,6 +81,18 @@ def test_ctrl_c_leads_to_the_prompt(run):
     terminal.close()
 
 
+@pytest.mark.parametrize("after_ms", range(0, 60, 6))
+def test_ctrl_c_waits_while_a_board_starts(run, after_ms):
+    board = run("print('runs')\nwhile True: pass")
+    terminal = Terminal(board.serial.path)
+    time.sleep(after_ms / 1000)
+    terminal.write(b"\x03")
+    terminal.read_until(b">>> ")
+    terminal.write(b"import sys; print(sys.path, 6 * 7)\r")
+    terminal.read_until(b"['', '.frozen', '/lib'] 42\r\n>>> ")
+    terminal.close()
+
+
 def test_the_watchdog_bites_at_the_prompt(run):
     board = run(WORKS % (1500, "pass"))
     board.wait_line("arms 1", 10)

@@ -47,6 +47,9 @@ def main():
         port.make_file_system()
         return
     mount(port)
+    if command != protocol.EXECUTE:
+        for name in _HOST_FOLDERS:
+            vfs.mount(vfs.VfsPosix(name), name, readonly=True)
     gc.collect()  # a program finds nothing that only the start needed
     control.tell(protocol.OWN, gc.mem_alloc())
     if command == protocol.EXECUTE:
@@ -73,8 +76,6 @@ def mount(port):
 
 def boot(names):
     """Run what is on the board."""
-    for name in _HOST_FOLDERS:
-        vfs.mount(vfs.VfsPosix(name), name, readonly=True)
     for name in names:
         run(name)
 

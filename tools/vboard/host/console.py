@@ -18,6 +18,7 @@ _RAW_ON = b"\x01"
 _RAW_OFF = b"\x02"
 _CTRL_C = b"\x03"
 _PROMPT = b">>> "
+_START_S = 20.0  # an interpreter that has not started by then will not
 _PROMPT_S = 1.0  # until the prompt comes after Ctrl-C; a raw one says nothing
 
 
@@ -30,6 +31,7 @@ class Console:
         self.path = os.ttyname(self._kept_open)
         self.raw = False
         self._inner = None
+        self._listens = threading.Event()
         self._returns = False  # to the raw REPL, as soon as there is a prompt
         self._prompted = threading.Event()  # a prompt has come since the last Ctrl-C
         self._last = b""
@@ -40,7 +42,8 @@ class Console:
             threading.Thread(target=work, daemon=True).start()
 
     def open(self) -> int:
-        """Return a new terminal for an interpreter."""
+        """Return a new terminal for an interpreter; what is typed waits for listen()."""
+        self._listens.clear()
         self._inner, slave = os.openpty()
         mode = termios.tcgetattr(slave)
         mode[0] &= ~(termios.ICRNL | termios.IXON)
@@ -49,6 +52,10 @@ class Console:
             mode[6][key] = b"\0"
         termios.tcsetattr(slave, termios.TCSANOW, mode)
         return slave
+
+    def listen(self) -> None:
+        """Let the interpreter have what is typed: its start is done, which none interrupts."""
+        self._listens.set()
 
     def fileno(self) -> int:
         return self._inner
@@ -73,6 +80,7 @@ class Console:
     def close(self) -> None:
         """The interpreter has ended."""
         inner, self._inner = self._inner, None
+        self._listens.set()
         os.close(inner)
 
     def soft_reset(self) -> None:
@@ -101,6 +109,7 @@ class Console:
             time.sleep(len(data) / BYTES_PER_S)
 
     def _write(self, data):
+        self._listens.wait(_START_S)
         inner = self._inner
         if inner is not None:
             try:

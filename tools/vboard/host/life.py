@@ -37,6 +37,7 @@ class Life:
     own = 0
 
     def __init__(self, console, control, on_line, on_led, watchdog=None, prompt=False):
+        self._console = console
         self._streams = {console: on_line, control: self._word}
         self._buffers = {console: b"", control: b""}
         self._on_led = on_led
@@ -102,6 +103,8 @@ class Life:
             self._deadline = time.monotonic() + self._timeout_s
         elif word == protocol.OWN:
             self.own = int(argument)
+            if self._prompt:
+                self._console.listen()
         elif word == protocol.PROMPT:
             self._at_prompt = True
         elif word == protocol.LED:
