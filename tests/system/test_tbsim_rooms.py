@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "api": {"wire", "model", "switches"},
     "simulator": {"api", "events", "model", "switches", "wire"},
     "prompt": {"model", "simulator"},
+    "web": {"model", "simulator"},
     "banner": set(),
     "cli": {"banner", "events", "model", "prompt", "simulator"},
     "__main__": {"cli"},

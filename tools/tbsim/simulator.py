@@ -124,8 +124,8 @@ class Simulator:
     def _record(self, up: bool, address: tuple, message: Message | None, datagram: bytes) -> None:
         self.events.record(Event(time.monotonic(), up, address, message, datagram))
 
-    def call(self, function: Callable, *args):
-        """Run a function in the server's thread and return what it returns."""
+    def submit(self, function: Callable, *args) -> Future:
+        """Have a function run in the server's thread; the future has what it returns."""
         future: Future = Future()
 
         def run():
@@ -135,7 +135,11 @@ class Simulator:
                 future.set_exception(error)
 
         self._loop.call_soon_threadsafe(run)
-        return future.result(CALL_TIMEOUT_S)
+        return future
+
+    def call(self, function: Callable, *args):
+        """Run a function in the server's thread and return what it returns."""
+        return self.submit(function, *args).result(CALL_TIMEOUT_S)
 
     # What a user of the server does
 

@@ -1,0 +1,5 @@
+"""The simulator over HTTP: what ThingsBoard serves to people and to programs, on loopback."""
+
+from .server import WebServer
+
+__all__ = ["WebServer"]
