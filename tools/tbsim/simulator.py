@@ -216,8 +216,11 @@ class Simulator:
 
     def assign(self, target: Device | Profile, package: Package) -> None:
         """Assign a package to a device, or to the devices of a profile that have none."""
-        update_first = self.layer.random.random() < self.switches.update_first
-        self.call(packages.assign, self.store, target, package, update_first)
+        self.call(packages.assign, self.store, target, package, self.update_first())
+
+    def update_first(self) -> bool:
+        """Draw whether an assignment tells its update before its deletions; in any thread."""
+        return self.layer.random.random() < self.switches.update_first
 
     def unassign(self, device: Device, kind: str = "fw") -> None:
         self.call(packages.unassign, device, kind)

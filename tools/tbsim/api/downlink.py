@@ -43,7 +43,7 @@ class Downlink:
     # Observations
 
     def observation(self, device: Device, feature: str) -> Observation | None:
-        return self.observations.get((device.name, feature))
+        return self.observations.get((device.id, feature))
 
     def arrived(self, exchange: Exchange) -> None:
         """A registration came in: one with the token of a live observation may end that."""
@@ -59,7 +59,7 @@ class Downlink:
 
         The full state of attributes takes one more poll. A change meanwhile goes out before it.
         """
-        observation = self.observations.register(exchange, (device.name, feature))
+        observation = self.observations.register(exchange, (device.id, feature))
         if not observation:
             return
         if feature == "attributes":
@@ -93,6 +93,7 @@ class Downlink:
 
     def heard(self, device: Device) -> None:
         """A request or an ACK came: what was held back goes out, ahead of the answer."""
+        device.heard_ms = self.store.clock_ms()
         slept = self.sleep.sleeps(device)
         self.sleep.heard(device)
         if not slept:

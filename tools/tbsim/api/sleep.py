@@ -40,26 +40,26 @@ class Sleep:
         mode = device.profile.power_mode
         if mode not in ("PSM", "E_DRX"):
             return False
-        last = self._last_request.get(device.name, self._now())
+        last = self._last_request.get(device.id, self._now())
         if (self._now() - last) * 1000 <= device.profile.activity_ms:
             return False
-        return mode == "PSM" or device.name in self._paged
+        return mode == "PSM" or device.id in self._paged
 
     def heard(self, device: Device) -> None:
         """A request came."""
-        self._last_request[device.name] = self._now()
-        self._paged.discard(device.name)
+        self._last_request[device.id] = self._now()
+        self._paged.discard(device.id)
 
     def reached(self, device: Device) -> None:
         """A downlink went out."""
-        self._paged.add(device.name)
+        self._paged.add(device.id)
 
     def hold(self, device: Device, updated: dict, deleted: list[str]) -> None:
         """Keep a change for the device's next request."""
-        change = self._held.setdefault(device.name, Change())
+        change = self._held.setdefault(device.id, Change())
         change.updated.update(updated)
         change.deleted = deleted
 
     def release(self, device: Device) -> Change | None:
         """Return what was held back, once."""
-        return self._held.pop(device.name, None)
+        return self._held.pop(device.id, None)

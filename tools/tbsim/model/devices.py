@@ -1,6 +1,8 @@
 """Profiles and devices: what is stored of a device, and who is told of its changes."""
 
 import itertools
+import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
     from .packages import Package
 
 CLAIM_DURATION_MS = 86_400_000  # security.claim.duration
+
+
+def new_id() -> str:
+    """Return the id of a new entity, as REST shows it."""
+    return str(uuid.uuid4())
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Point(NamedTuple):
@@ -37,6 +48,10 @@ class Profile:
     power_mode: str = "DRX"  # DRX, PSM, E_DRX
     activity_ms: int = 10_000  # psmActivityTimer or pagingTransmissionWindow
     packages: dict[str, "Package"] = field(default_factory=dict)  # by kind: "fw", "sw"
+    id: str = field(default_factory=new_id)
+    created_ms: int = field(default_factory=now_ms)
+    revision: int = 1  # of what users saved; one that saves an older one is refused
+    saved: dict = field(default_factory=dict)  # what a user saved by REST, kept unread
 
     @property
     def payloads(self) -> Payloads:
@@ -55,6 +70,11 @@ class Device:
         access_token: str,
         on_shared_change: Callable[["Device", dict, list[str]], None],
     ):
+        self.id = new_id()
+        self.created_ms = now_ms()
+        self.revision = 1  # of what users saved; one that saves an older one is refused
+        self.heard_ms = 0  # Unix milliseconds of its last sign of life
+        self.saved: dict = {}  # what a user saved by REST, kept unread
         self.name = name
         self.profile = profile
         self.access_token = access_token
@@ -85,7 +105,11 @@ class Device:
 
     def latest(self) -> dict:
         """Return {key: value} of the newest points."""
-        return {p.key: p.value for p in sorted(self.telemetry, key=lambda point: point.ts)}
+        return {key: point.value for key, point in self.latest_points().items()}
+
+    def latest_points(self) -> dict[str, Point]:
+        """Return the newest point of each key."""
+        return {p.key: p for p in sorted(self.telemetry, key=lambda point: point.ts)}
 
     def set_shared(self, values: dict) -> None:
         self.shared_attributes.update(values)

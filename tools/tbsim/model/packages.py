@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import mmh3
 
-from .devices import Device, Profile
+from .devices import Device, Profile, new_id, now_ms
 from .errors import BadRequest, NotFound, ServerFault
 from .store import Store
 from .values import in_hash_order
@@ -51,6 +51,16 @@ class Package:
     url: str | None = None
     algorithm: str = "SHA256"
     served: list[Served] = field(default_factory=list)
+    id: str = field(default_factory=new_id)
+    created_ms: int = field(default_factory=now_ms)
+    profile: Profile | None = None  # the only one whose devices may have an uploaded package
+    file_name: str | None = None
+    content_type: str | None = None
+    given_checksum: str | None = None  # by the user who uploads it; it is not checked
+
+    @property
+    def checksum(self) -> str:
+        return self.given_checksum or CHECKSUMS[self.algorithm](self.data).hex()
 
     def attributes(self) -> dict:
         """Return the shared attributes of a device that is to have this package."""
@@ -63,7 +73,7 @@ class Package:
         if self.data:
             values["size"] = len(self.data)
             values["checksum_algorithm"] = self.algorithm
-            values["checksum"] = CHECKSUMS[self.algorithm](self.data).hex()
+            values["checksum"] = self.checksum
         return {f"{self.kind}_{k}": v for k, v in values.items() if v is not None}
 
 
@@ -89,6 +99,34 @@ def assign(
             _announce(store, device, package, update_first)
 
 
+def package_of(device: Device, kind: str) -> Package | None:
+    """Return the package that a device is to have: its own, or else its profile's."""
+    return device.packages.get(kind) or device.profile.packages.get(kind)
+
+
+def reassign(
+    store: Store,
+    target: Device | Profile,
+    kind: str,
+    package: Package | None,
+    update_first: bool = False,
+) -> None:
+    """Give a target another package of a kind or none, as when a user saves it: only devices for
+    which that makes a difference hear of it.
+    """
+    before = {name: package_of(device, kind) for name, device in store.devices.items()}
+    if package:
+        target.packages[kind] = package
+    else:
+        target.packages.pop(kind, None)
+    for name, device in store.devices.items():
+        now = package_of(device, kind)
+        if now and now is not before[name]:
+            _announce(store, device, now, update_first)
+        elif before[name] and not now:
+            _forget(device, kind)
+
+
 def _announce(store: Store, device: Device, package: Package, update_first: bool) -> None:
     kind, now_ms = package.kind, store.clock_ms()
     target = {"title": package.title, "version": package.version, "tag": package.tag}
@@ -110,6 +148,10 @@ def _announce(store: Store, device: Device, package: Package, update_first: bool
 def unassign(device: Device, kind: str) -> None:
     """Take a device's own package of a kind away, and all that it was told of it."""
     device.packages.pop(kind, None)
+    _forget(device, kind)
+
+
+def _forget(device: Device, kind: str) -> None:
     names = [f"{kind}_{name}" for name in KEYS + STATE_KEYS]
     device.delete_shared(list(in_hash_order(dict.fromkeys(names))))
 
@@ -120,7 +162,7 @@ def select(device: Device, kind: str, query: dict[str, str]) -> Part:
     Raises NotFound without a package or bytes of it, BadRequest if it is another one, ServerFault
     for numbers that are none or do not fit.
     """
-    package = device.packages.get(kind) or device.profile.packages.get(kind)
+    package = package_of(device, kind)
     if not package or package.url:
         raise NotFound("no package")
     for name, value in (("title", package.title), ("version", package.version)):

@@ -4,9 +4,14 @@ import hashlib
 import secrets
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from .devices import Device, Profile
+from .errors import NotFound
+
+if TYPE_CHECKING:
+    from .packages import Package
 
 ACCESS_TOKEN_LENGTH = 20
 
@@ -25,6 +30,7 @@ class Store:
     def __init__(self):
         self.profiles: list[Profile] = [Profile()]
         self.devices: dict[str, Device] = {}  # by name
+        self.packages: dict[str, Package] = {}  # by id: those that were uploaded
         # method: function(params) -> reply; the rule node "rpc call reply"
         self.rpc_rules: dict[str, Callable] = {}
         self.clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -47,6 +53,25 @@ class Store:
         device = Device(name, profile or self.profiles[0], token, self._shared_changed)
         self.devices[name] = device
         return device
+
+    def device(self, id: str) -> Device:
+        """Return the device with an id; NotFound."""
+        return self._by_id(self.devices.values(), id)
+
+    def profile(self, id: str) -> Profile:
+        """Return the profile with an id; NotFound."""
+        return self._by_id(self.profiles, id)
+
+    @staticmethod
+    def _by_id(entities: Iterable, id: str):
+        for entity in entities:
+            if entity.id == id:
+                return entity
+        raise NotFound(id)
+
+    def rename(self, device: Device, name: str) -> None:
+        self.devices[name] = self.devices.pop(device.name)
+        device.name = name
 
     def by_access_token(self, access_token: str) -> Device | None:
         for device in self.devices.values():
