@@ -70,6 +70,9 @@ soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a 
 storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) each
 	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5)
 
+load: $(READY)  ## DEVICES (1000) of our own code in touch with a simulator for SECONDS (60), which is restarted
+	@$(RUN) -m tools.load --devices $(or $(DEVICES),1000) --seconds $(or $(SECONDS),60) $(if $(PERIOD),--period $(PERIOD))
+
 size: $(READY)  ## size of the bytecode and of the heap, against the budgets
 	@$(RUN) -m tools.measure.size
 
@@ -118,5 +121,5 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@touch $@
 
 .PHONY: help flash image deploy settings monitor backup erase-app release demo test test-unit test-interop \
-	test-power sim soak storm size bench lint clean
+	test-power sim soak storm load size bench lint clean
 .DEFAULT_GOAL := help

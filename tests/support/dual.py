@@ -8,13 +8,10 @@ asserts.py. What a test prints on MicroPython is shown when it fails.
 """
 
 import ast
-import asyncio
 import functools
 import importlib
 import json
 import sys
-import time
-import traceback
 from pathlib import Path
 
 import pytest
@@ -22,6 +19,7 @@ import pytest
 from tests.support.asserts import Copies
 from tests.support.interpreters import unix, wasm, wasm_lacks
 from tests.unit.rows import cases
+from tools import cpython
 from tools.unixport import LIBRARIES, ROOT
 
 RUNNER = ROOT / "tests" / "support" / "device"
@@ -160,27 +158,11 @@ def copies(folder: Path) -> Copies:
 
 @functools.cache
 def prepare_cpython(folder: Path) -> None:
-    """Give CPython what device code expects of MicroPython: modules, wrapping ticks, sleep_ms."""
+    """Let CPython import device code, the plain files of a folder and their helpers."""
+    cpython.prepare()
     for path in (FIRMWARE, PATHS, UNIT, folder, SHIMS, *LIBRARIES):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
     for path in (PATHS, UNIT, folder):  # not only the test files: helpers too
         names = {file.stem for file in path.glob("*.py")}
         pytest.register_assert_rewrite(*sorted(names.difference(sys.modules)))
-    if not hasattr(time, "ticks_ms"):
-        period = 1 << 30
-        time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 % period
-        time.ticks_diff = lambda a, b: (a - b + period // 2) % period - period // 2
-        time.ticks_add = lambda a, b: (a + b) % period
-        sleep = asyncio.sleep  # world.py has another one meanwhile
-        asyncio.sleep_ms = lambda ms: sleep(ms / 1000)
-        asyncio.wait_for_ms = lambda task, ms: asyncio.wait_for(task, ms / 1000)
-        sys.print_exception = print_exception
-
-
-def print_exception(error: BaseException, file) -> None:
-    """Print as MicroPython does: without the lines of the source."""
-    print("Traceback (most recent call last):", file=file)
-    for frame in traceback.extract_tb(error.__traceback__):
-        print(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}', file=file)
-    print(*traceback.format_exception_only(error), sep="", end="", file=file)

@@ -309,3 +309,14 @@ def test_a_port_that_is_taken():
     with Simulator() as sim:
         with pytest.raises(OSError):
             Simulator(port=sim.port).start()
+
+
+def test_an_access_token_that_was_taken_away_is_unknown(quick, peer):
+    device = quick.add_device("pump", "OLD")
+    assert peer.code("api/v1/OLD/telemetry", {"a": 1}) == "2.01"
+    device.access_token = "NEW"
+    assert peer.code("api/v1/OLD/telemetry", {"a": 2}) == "4.01"
+    assert peer.code("api/v1/NEW/telemetry", {"a": 3}) == "2.01"
+    quick.store.devices.clear()
+    assert peer.code("api/v1/NEW/telemetry", {"a": 4}) == "4.01"
+    assert [point.value for point in device.telemetry] == [1, 3]

@@ -67,3 +67,15 @@ def test_the_record_can_be_cleared(quick, peer):
     assert not quick.events
     peer.code("api/v1/TOK/telemetry", {"a": 1}, kind=NON)
     assert len(quick.events) == 2 and len(told) == 4
+
+
+def test_a_record_of_the_newest_events_is_bounded(quick, peer):
+    quick.events.most = 3
+    for n in range(5):
+        peer.code("api/v1/TOK/telemetry", {"n": n}, kind=NON)
+    quick.until(lambda: not quick.events[-1].up)
+    assert 3 <= len(quick.events) <= 6
+    assert quick.events[-2].message.payload == b'{"n": 4}'
+    quick.events.most = 0
+    peer.code("api/v1/TOK/telemetry", {"n": 5}, kind=NON)
+    assert quick.events == []

@@ -30,10 +30,14 @@ class Event:
 
 
 class Events(list):
-    """All events so far, oldest first. Subscribers are called with each new one."""
+    """All events so far, oldest first. Subscribers are called with each new one.
+
+    most: how many of the newest are kept, at least, and no more than twice as many; None: all.
+    """
 
     def __init__(self):
         super().__init__()
+        self.most: int | None = None
         self._subscribers: list[Callable[[Event], None]] = []
 
     def subscribe(self, function: Callable[[Event], None]) -> None:
@@ -41,5 +45,7 @@ class Events(list):
 
     def record(self, event: Event) -> None:
         self.append(event)
+        if self.most is not None and len(self) > 2 * self.most:
+            del self[: len(self) - self.most]
         for function in self._subscribers:
             function(event)

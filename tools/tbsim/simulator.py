@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET
 
 from aiocoap import Message
 
@@ -33,6 +34,7 @@ from .wire.messages import MessageLayer
 from .wire.secure import SecureEndpoint
 
 CALL_TIMEOUT_S = 30
+RECEIVE_BYTES = 4 << 20  # that wait in the socket
 
 
 class RPCError(Exception):
@@ -116,7 +118,12 @@ class Simulator:
         self._loop.close()
 
     async def _bind(self, protocol: asyncio.DatagramProtocol, port: int) -> None:
-        await self._loop.create_datagram_endpoint(lambda: protocol, local_addr=(self.host, port))
+        address = self.host, port
+        transport, _ = await self._loop.create_datagram_endpoint(
+            lambda: protocol, local_addr=address
+        )
+        # A thousand devices may speak at once. Linux gives less if its own limit is lower.
+        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES)
 
     def _handle(self, exchange: Exchange) -> None:
         self.resources.handle(exchange)

@@ -47,9 +47,8 @@ class Downlink:
 
     def arrived(self, exchange: Exchange) -> None:
         """A registration came in: one with the token of a live observation may end that."""
-        identity = exchange.address, exchange.request.token
-        for old in list(self.observations.active.values()):
-            if old.identity == identity and old.answered:
+        for old in self.observations.of_peer(exchange.address, exchange.request.token):
+            if old.answered:
                 rpc = old.name[1] == "rpc"
                 if rpc or self.layer.random.random() < self.layer.switches.told_again:
                     self.observations.cancelled(old)

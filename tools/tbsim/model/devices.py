@@ -92,6 +92,10 @@ class Device:
         self._rpc_ids = itertools.count()
         self._on_shared_change = on_shared_change
 
+    def has_token(self, access_token: str) -> bool:
+        """Whether an access token is this device's credentials."""
+        return self.credentials_type == "ACCESS_TOKEN" and self.access_token == access_token
+
     # Telemetry and attributes
 
     def save_telemetry(self, points: list[tuple[int, dict]]) -> None:

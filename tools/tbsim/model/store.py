@@ -31,6 +31,7 @@ class Store:
         self.profiles: list[Profile] = [Profile()]
         self.devices: dict[str, Device] = {}  # by name
         self.packages: dict[str, Package] = {}  # by id: those that were uploaded
+        self._by_token: dict[str, Device] = {}  # as last found: tokens change
         # method: function(params) -> reply; the rule node "rpc call reply"
         self.rpc_rules: dict[str, Callable] = {}
         self.clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -52,6 +53,7 @@ class Store:
         token = random_text() if access_token is None else access_token
         device = Device(name, profile or self.profiles[0], token, self._shared_changed)
         self.devices[name] = device
+        self._by_token.setdefault(token, device)
         return device
 
     def device(self, id: str) -> Device:
@@ -74,8 +76,12 @@ class Store:
         device.name = name
 
     def by_access_token(self, access_token: str) -> Device | None:
+        known = self._by_token.get(access_token)
+        if known and known.has_token(access_token) and self.devices.get(known.name) is known:
+            return known
         for device in self.devices.values():
-            if device.credentials_type == "ACCESS_TOKEN" and device.access_token == access_token:
+            if device.has_token(access_token):
+                self._by_token[access_token] = device
                 return device
         return None
 

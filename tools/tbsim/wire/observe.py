@@ -60,15 +60,22 @@ class Observations:
         self.layer = layer
         self.blockwise = blockwise
         self.active: dict[Hashable, Observation] = {}  # name: ...
+        self._of_peer: dict[tuple, list[Observation]] = {}  # the same by address
         self.dead: set[tuple] = set()  # (address, token): their registration was refused
 
     def forget(self) -> None:
         """A restart of the server."""
         self.active.clear()
+        self._of_peer.clear()
         self.dead.clear()
 
     def get(self, name: Hashable) -> Observation | None:
         return self.active.get(name)
+
+    def of_peer(self, address: tuple, token: bytes | None = None) -> list[Observation]:
+        """Return the active observations of an address, or those with that token."""
+        of_peer = self._of_peer.get(address, ())
+        return [o for o in of_peer if token is None or o.token == token]
 
     def register(self, exchange: Exchange, name: Hashable) -> Observation | None:
         """Make the request's observation the active one; None if it will never be answered."""
@@ -80,7 +87,10 @@ class Observations:
             self.end(old)
         elif old and old.in_flight:
             old.in_flight.close()
+        if name in self.active:
+            self._remove(old)
         self.active[name] = new
+        self._of_peer.setdefault(new.address, []).append(new)
         return new
 
     def refuse(self, exchange: Exchange) -> None:
@@ -118,17 +128,24 @@ class Observations:
     def drop(self, old: Observation) -> None:
         """Close an observation without a word."""
         if self.active.get(old.name) is old:
-            del self.active[old.name]
+            self._remove(old)
         if old.in_flight:
             old.in_flight.close()
 
+    def _remove(self, old: Observation) -> None:
+        of_peer = self._of_peer[old.address]
+        of_peer.remove(old)
+        if not of_peer:
+            del self._of_peer[old.address]
+        del self.active[old.name]
+
     def drop_peer(self, address: tuple) -> None:
         """A CON notification was lost for good: the peer's observations all go, silently."""
-        for old in [o for o in self.active.values() if o.address == address]:
+        for old in self.of_peer(address):
             self.drop(old)
 
     def cancel(self, address: tuple, token: bytes) -> None:
-        for old in [o for o in self.active.values() if o.identity == (address, token)]:
+        for old in self.of_peer(address, token):
             self.drop(old)
 
     def notify(
