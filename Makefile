@@ -64,6 +64,20 @@ erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what wa
 release: $(READY)  ## what goes out, in dist: an index for mip, sources to freeze (KEY= SEQUENCE=: the update)
 	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE))
 
+# Who publishes is told by the environment or the keyring, so that no command line has a password.
+PUBLISH := $(RUN) -m tools.publish
+MEANT = --server "$(SERVER)" $(if $(DEVICES),--device "$(DEVICES)") $(if $(PROFILE),--profile "$(PROFILE)")
+publish: $(READY)  ## roll PACKAGE (or this firmware: KEY= SEQUENCE=) out at SERVER, to DEVICES or a PROFILE
+	@$(PUBLISH) roll-out $(if $(PACKAGE),"$(PACKAGE)") $(MEANT) $(if $(STAGES),--stages "$(STAGES)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TYPE),--type "$(TYPE)") \
+		$(if $(ANY_TITLE),--any-title) $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE))
+
+fleet: $(READY)  ## the devices of SERVER: version, last contact, restarts, problem, waiting records
+	@$(PUBLISH) fleet $(MEANT)
+
+login: $(READY)  ## ask for a user of SERVER, and keep name and password in this PC's keyring
+	@$(PUBLISH) login --server "$(SERVER)"
+
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
@@ -120,6 +134,6 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@$(BIN)/pip install -q --disable-pip-version-check --target $(@D) -c $< micropython-$*-stubs
 	@touch $@
 
-.PHONY: help flash image deploy settings monitor backup erase-app release demo test test-unit test-interop \
-	test-power sim soak storm load size bench lint clean
+.PHONY: help flash image deploy settings monitor backup erase-app publish fleet login release demo test \
+	test-unit test-interop test-power sim soak storm load size bench lint clean
 .DEFAULT_GOAL := help

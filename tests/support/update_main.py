@@ -1,5 +1,5 @@
-# One start of a board that takes updates. Arguments: port, folder, public keys, and how many
-# milliseconds it is busy with each block.
+# One start of a board that takes updates. Arguments: port, folder, public keys, how many
+# milliseconds it is busy with each block, its access token, and fw or sw.
 # Says "runs VERSION" and what the updater logs; ends with exit code 5 where a board would reset.
 
 import asyncio
@@ -12,6 +12,7 @@ import update_board
 
 gc.threshold(8192)  # as firmware/main.py does
 port, root, keys, block_ms = int(sys.argv[1]), sys.argv[2] + "/", sys.argv[3], int(sys.argv[4])
+access_token, prefix = sys.argv[5:7]
 
 
 def log(text):
@@ -31,7 +32,7 @@ async def main():
     slot = update_board.start("UNIX", root)
     print("runs", slot.current())
     client = await coap.connect("127.0.0.1", port)
-    await update_board.serve(client, "TOKEN", {"sw": slot}, keys, reset, log, progress)
+    await update_board.serve(client, access_token, {prefix: slot}, keys, reset, log, progress)
 
 
 asyncio.run(main())

@@ -10,6 +10,7 @@ from .devices import device_of
 from .errors import bad_request
 from .shapes import is_active
 
+HISTORY = 100  # points of a key, unless the query has another limit
 SCOPES = ("CLIENT_SCOPE", "SHARED_SCOPE", "SERVER_SCOPE")
 
 
@@ -79,6 +80,8 @@ def telemetry(call: Call) -> dict:
     """Return the newest point of each key, a key that was asked for without one as null; values
     are text unless useStrictDataTypes.
     """
+    if "startTs" in call.query:
+        return history(call)
     points = device_of(call).latest_points()
     strict = call.query.get("useStrictDataTypes") == "true"
     keys = call.query.get("keys")
@@ -89,6 +92,26 @@ def telemetry(call: Call) -> dict:
         if point and not strict:
             value = as_text(value)
         result[key] = [{"ts": point.ts if point else ts, "value": value}]
+    return result
+
+
+def history(call: Call) -> dict:
+    """Return points from startTs to before endTs, the newest first unless orderBy is ASC."""
+    device, strict = device_of(call), call.query.get("useStrictDataTypes") == "true"
+    start, end = call.number("startTs"), call.number("endTs")
+    limit = call.number("limit") if "limit" in call.query else HISTORY
+    if call.query.get("agg", "NONE") != "NONE":
+        raise bad_request("This simulator aggregates nothing")
+    newest = call.query.get("orderBy") != "ASC"
+    result: dict = {}
+    for key in call.query.get("keys", "").split(","):
+        found = [p for p in device.telemetry if p.key == key and start <= p.ts < end]
+        found.sort(key=lambda point: point.ts, reverse=newest)
+        if found:
+            result[key] = [
+                {"ts": p.ts, "value": p.value if strict else as_text(p.value)}
+                for p in found[:limit]
+            ]
     return result
 
 

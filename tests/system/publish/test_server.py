@@ -1,0 +1,60 @@
+"""The REST server: down, busy, or another one than was thought."""
+
+import socket
+
+import pytest
+from aiohttp import web
+
+from tools.tbsim.web import WebServer
+
+
+@pytest.mark.parametrize(
+    "url, told",
+    [
+        ("demo.example", "give its address"),
+        ("coap://demo.example", "give its address"),
+        ("http://me:secret@demo.example", "has a password in it"),
+        ("http://demo.example:99999", "port"),
+    ],
+)
+def test_an_address_that_is_none(user, package, tool, url, told):
+    code, said = tool("roll-out", package, "--server", url, "--device", "*")
+    assert code == 1 and told in said and "secret" not in said and "\n" not in said
+
+
+def test_a_server_that_is_down(user, package, tool):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    code, said = tool("roll-out", package, "--server", url, "--device", "*")
+    assert code == 1 and said == f"publish: logging in: {url} is not reached: Connection refused"
+
+
+def test_a_server_that_is_none_of_thingsboards(sim, user, tool):
+    def mount(server):
+        async def page(request):
+            return web.Response(text="<html>", content_type="text/html")
+
+        server.app.router.add_route("*", "/{path:.*}", page)
+
+    with WebServer(sim, [mount]) as server:
+        code, said = tool("fleet", "--server", server.url)
+    assert code == 1 and said.endswith("answers, but not as ThingsBoard does")
+
+
+def test_a_redirect_is_told_and_not_followed(sim, user, tool):
+    def mount(server):
+        async def away(request):
+            raise web.HTTPMovedPermanently("https://other.example/api/auth/login")
+
+        server.app.router.add_route("*", "/{path:.*}", away)
+
+    with WebServer(sim, [mount]) as server:
+        code, said = tool("fleet", "--server", server.url)
+    assert code == 1 and "https://other.example" in said
+
+
+def test_a_busy_server_is_asked_again(server, faults, user, tool):
+    busy = web.json_response({"message": "slow"}, status=429, headers={"Retry-After": "0"})
+    faults.answers["/api/tenant/deviceInfos"] = [busy]
+    assert tool("fleet", "--server", server.url)[0] == 0
