@@ -19,6 +19,7 @@ from tools.release import Refused, update
 from tools.release.version import current
 
 UPDATED, STOPPED, NOT_HEARD, INTERRUPTED = 0, 1, 3, 130  # exit codes
+FILE_WIDTH = 240  # columns of what goes to a file: nothing is folded
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
@@ -119,7 +120,7 @@ def show_fleet(
             return await fleet.look(there, meant, ask), there.now_ms
 
     members, now_ms = asyncio.run(work())
-    console.print(fleet.table(members, now_ms))
+    console.print(fleet.table(members, now_ms), width=None if console.is_terminal else FILE_WIDTH)
     say(fleet.summary(members))
 
 

@@ -1,8 +1,7 @@
 """The fleet at a glance."""
 
 
-def test_the_fleet_shows_what_is_wrong(sim, server, user, tool, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_fleet_shows_what_is_wrong(sim, server, user, tool):
     device = sim.device("pump-03")
     about = {"version": "0.9", "starts": 4, "restart": "watchdog", "restarts": 2, "faults": 1}
     device.client_attributes |= about | {"last_fault": "sensors: \x1b]0;no"}
