@@ -8,7 +8,7 @@ from aiocoap import GET, POST, Message
 from rich.console import Console
 
 from tools.package import container
-from tools.tbsim.cli import describe
+from tools.tbsim.decoded import describe
 from tools.tbsim.prompt import COMMANDS, Prompt, help_text
 
 

@@ -17,13 +17,14 @@ MAY_IMPORT = {
     "api": {"wire", "model", "switches"},
     "simulator": {"api", "events", "model", "switches", "wire"},
     "prompt": {"model", "simulator"},
-    "web": {"model", "simulator"},
+    "decoded": {"model"},
+    "web": {"api", "decoded", "events", "model", "simulator"},
     "banner": set(),
-    "cli": {"banner", "events", "model", "prompt", "simulator"},
+    "cli": {"banner", "decoded", "events", "prompt", "simulator", "web"},
     "__main__": {"cli"},
     "__init__": {"events", "model", "simulator", "switches"},
 }
-KNOW_COAP = {"wire", "api", "events", "simulator", "cli"}
+KNOW_COAP = {"wire", "api", "decoded", "events", "simulator"}
 FILES = sorted(TBSIM.rglob("*.py"))
 
 

@@ -7,6 +7,7 @@ import socket
 import ifaddr
 
 ANY = "0.0.0.0"
+PAGE_PORT = 8080  # of the page, unless another is asked for
 
 
 def own_addresses() -> dict[str, str]:
@@ -41,15 +42,28 @@ def banner(host: str, port: int, token: str, key: str, secret: str) -> list[str]
     return lines
 
 
-def why_not(error: OSError | UnicodeError, host: str, port: int) -> str:
-    """Return why it cannot listen, and what to do, in a sentence."""
+def page_url(host: str = "127.0.0.1", port: int = PAGE_PORT) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def page_banner(host: str, port: int) -> list[str]:
+    """Return lines that say where the page is, and who can use it. host: as listened on."""
+    hosts = ["127.0.0.1", *own_addresses()] if host == ANY else [host]
+    lines = ["page on " + " and ".join(page_url(host, port) for host in hosts)]
+    if not host.startswith("127.") and host not in ("localhost", "::1"):
+        lines.append("whoever reaches the page can do all that it does")
+    return lines
+
+
+def why_not(error: OSError | UnicodeError, host: str, port: int, option: str = "PORT") -> str:
+    """Return why it cannot listen, and what to do, in a sentence. option: make's for the port."""
     if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is no address of this PC; HOST=0.0.0.0 stands for all that it has"
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} is taken: end the program that uses it, "
-            f"or take another, such as make sim PORT={port % 65535 + 1}"
+            f"or take another, such as make sim {option}={port % 65535 + 1}"
         )
     if error.errno == errno.EACCES:
-        return f"port {port} is not for everybody; take one from 1024 on by PORT="
+        return f"port {port} is not for everybody; take one from 1024 on by {option}="
     return f"cannot listen on {host} port {port}: {error.strerror}"

@@ -1,19 +1,18 @@
 """The command line: a local ThingsBoard for devices, with live output."""
 
-import re
 import threading
 from typing import Annotated
 
 import typer
-from aiocoap import Message
 from rich.console import Console
 from rich.markup import escape
 
-from .banner import banner, why_not
+from .banner import PAGE_PORT, banner, page_banner, why_not
+from .decoded import describe
 from .events import Event
-from .model.packages import KINDS
 from .prompt import Prompt, help_text
 from .simulator import RPCError, Simulator
+from .web import WebServer, page, rest
 
 PROFILE = {
     "provision_key": "demo-key",
@@ -21,32 +20,12 @@ PROFILE = {
     "strategy": "ALLOW_CREATE_NEW_DEVICES",
 }
 
-# Values that a provisioning request or its answer has.
-SECRETS = re.compile(r'("(?:provisionDeviceSecret|credentialsValue|token|hash)"\s*:\s*")[^"]*')
+# A simulator may run for weeks.
+EVENTS_KEPT = 2000
+POINTS_KEPT = 20_000  # of each device
 
 app = typer.Typer(add_completion=False)
 console = Console(highlight=False)
-
-
-def describe(message: Message) -> str:
-    """Return one line for a message: type, code, path without the access token, payload."""
-    path = list(message.opt.uri_path)
-    if path and path[0] in KINDS:
-        path[1:2] = "…"
-    elif len(path) > 3:
-        path[2] = "…"
-    parts = [message.mtype.name, str(message.code)]
-    if path:
-        parts.append("/" + "/".join(path))
-    if message.opt.observe is not None:
-        parts.append(f"observe={message.opt.observe}")
-    for name, block in (("block1", message.opt.block1), ("block2", message.opt.block2)):
-        if block:
-            parts.append(f"{name}={block.block_number}/{int(block.more)}/{block.size}")
-    if message.payload:
-        payload = SECRETS.sub(r"\1…", message.payload.decode(errors="replace"))
-        parts.append(payload[:120])
-    return " ".join(parts)
 
 
 def show(event: Event) -> None:
@@ -57,6 +36,19 @@ def show(event: Event) -> None:
     else:
         text = describe(event.message)
     console.print(f"{arrow} {event.address[1]:5} {escape(text)}")
+
+
+def serve_page(sim: Simulator, host: str, port: int) -> WebServer | None:
+    """Serve the page and the REST API, and say where. Devices do not need it: without it, None."""
+    server = WebServer(sim, [page.mount, rest.mount], host, port)
+    try:
+        server.start()
+    except (OSError, UnicodeError) as error:
+        console.print(f"no page: {why_not(error, host, port, 'PAGE')}", markup=False)
+        return None
+    for line in page_banner(server.host, server.port):
+        console.print(line, markup=False, soft_wrap=True)
+    return server
 
 
 @app.command()
@@ -71,9 +63,18 @@ def main(
         bool, typer.Option(help="no delays of the server's, and no chances")
     ] = False,
     quiet: Annotated[bool, typer.Option(help="do not show datagrams")] = False,
+    page_port: Annotated[
+        int,
+        typer.Option(help="TCP port of the page and of REST; 0: any free one", min=0, max=65535),
+    ] = PAGE_PORT,
+    page_host: Annotated[
+        str, typer.Option(help="address of the page; whoever reaches it can do all it does")
+    ] = "127.0.0.1",
+    no_page: Annotated[bool, typer.Option("--no-page", help="neither page nor REST")] = False,
 ):
     """Run a ThingsBoard that answers CoAP devices; drive it by commands on standard input."""
     sim = Simulator(host, port, seed=seed, at_once=at_once)
+    sim.events.most, sim.store.points_kept = EVENTS_KEPT, POINTS_KEPT
     if not quiet:
         sim.subscribe(show)
     try:
@@ -89,6 +90,7 @@ def main(
     provisioning = PROFILE["provision_key"], PROFILE["provision_secret"]
     for line in banner(host, sim.port, token, *provisioning):
         console.print(line, markup=False, soft_wrap=True)  # to be copied
+    server = None if no_page else serve_page(sim, page_host, page_port)
     console.print(help_text(), markup=False)
     prompt = Prompt(sim, device, console)
     try:
@@ -103,4 +105,6 @@ def main(
     except KeyboardInterrupt:
         pass
     finally:
+        if server:
+            server.close()
         sim.close()

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from aiocoap import Code, Message
 
+from ..model.devices import Device
 from ..model.errors import ModelError
-from ..model.packages import Part, Served, select
+from ..model.packages import Part, Served, package_of, select
 from ..model.store import Store
 from ..switches import Switches
 from ..wire.blockwise import BlockRules, Blockwise
@@ -79,15 +80,19 @@ class Downloads:
             return answer(code_of(error))
         if not part.data:
             return None
-        count = self._counter(part)
+        count = self._counter(device, part)
         response = self.blockwise.cut(exchange, answer("2.05", part.data), BLOCKS, count)
         if not response:
             exchange.reset()
         return response
 
-    def _counter(self, part: Part) -> Callable[[int, int], None]:
+    def _counter(self, device: Device, part: Part) -> Callable[[int, int], None]:
+        package = part.package
+
         def count(first: int, size: int) -> None:
-            part.package.served.append(Served(self.now(), part.start + first, size))
+            package.served.append(Served(self.now(), part.start + first, size))
+            if package_of(device, package.kind) is package:  # else another was assigned meanwhile
+                device.was_sent(package.kind, part.start + first, size)
 
         return count
 

@@ -84,11 +84,14 @@ class Device:
         self.shared_attributes: dict = {}
         self.server_attributes: dict = {}
         self.telemetry: list[Point] = []
+        self.points_kept: int | None = None  # so many at least; None: all
+        self.forgotten = 0  # points that are in telemetry no more
         self.posts = 0  # telemetry messages received
         self.claims: list[dict] = []
         self.calls: list[tuple[str, object]] = []  # client-side RPC: method, params
         self.rpcs: dict[int, RPC] = {}  # by id
         self.packages: dict[str, Package] = {}  # by kind; goes before the profile's
+        self.fetched: dict[str, int] = {}  # by kind: bytes of its package, up to the last one sent
         self._rpc_ids = itertools.count()
         self._on_shared_change = on_shared_change
 
@@ -106,6 +109,21 @@ class Device:
 
     def add_points(self, ts: int, values: dict) -> None:
         self.telemetry += [Point(ts, key, value) for key, value in values.items()]
+        if self.points_kept is not None and len(self.telemetry) > 2 * self.points_kept:
+            self._forget_points(self.points_kept)
+
+    def _forget_points(self, kept: int) -> None:
+        # Forget all but the last so many points, and the newest of each key.
+        recent = self.telemetry[-kept:]
+        newest = self.latest_points()
+        rare = [newest[key] for key in newest.keys() - {point.key for point in recent}]
+        self.forgotten += len(self.telemetry) - len(rare) - len(recent)
+        self.telemetry[:] = rare + recent
+
+    def was_sent(self, kind: str, start: int, size: int) -> None:
+        """Bytes of the package of a kind went out; from its first one on it begins anew."""
+        before = self.fetched.get(kind, 0) if start else 0
+        self.fetched[kind] = max(before, start + size)
 
     def latest(self) -> dict:
         """Return {key: value} of the newest points."""

@@ -129,6 +129,7 @@ def reassign(
 
 def _announce(store: Store, device: Device, package: Package, update_first: bool) -> None:
     kind, now_ms = package.kind, store.clock_ms()
+    device.fetched.pop(kind, None)
     target = {"title": package.title, "version": package.version, "tag": package.tag}
     values = {f"target_{kind}_{k}": v for k, v in target.items() if v is not None}
     values |= {f"target_{kind}_ts": now_ms, f"{kind}_state": "QUEUED"}
@@ -152,6 +153,7 @@ def unassign(device: Device, kind: str) -> None:
 
 
 def _forget(device: Device, kind: str) -> None:
+    device.fetched.pop(kind, None)
     names = [f"{kind}_{name}" for name in KEYS + STATE_KEYS]
     device.delete_shared(list(in_hash_order(dict.fromkeys(names))))
 

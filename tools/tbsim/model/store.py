@@ -32,6 +32,7 @@ class Store:
         self.devices: dict[str, Device] = {}  # by name
         self.packages: dict[str, Package] = {}  # by id: those that were uploaded
         self._by_token: dict[str, Device] = {}  # as last found: tokens change
+        self.points_kept: int | None = None  # of telemetry, by each device made from now on
         # method: function(params) -> reply; the rule node "rpc call reply"
         self.rpc_rules: dict[str, Callable] = {}
         self.clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -52,6 +53,7 @@ class Store:
             raise ValueError(f"device {name} exists")
         token = random_text() if access_token is None else access_token
         device = Device(name, profile or self.profiles[0], token, self._shared_changed)
+        device.points_kept = self.points_kept
         self.devices[name] = device
         self._by_token.setdefault(token, device)
         return device

@@ -68,7 +68,7 @@ class WebServer:
 
     def close(self) -> None:
         """Stop serving, also what never ends by itself, and end the thread."""
-        self._run(self._runner.cleanup(), STOP_S)
+        self._run(self._end(), STOP_S)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_S)
         self.loop.close()
@@ -77,6 +77,14 @@ class WebServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
         self.port = self._runner.addresses[0][1]
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        # A handler whose client has gone does not count as a connection any more.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _run(self, coroutine, seconds: float):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
