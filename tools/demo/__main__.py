@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from tools.demo.stage import Failed, Stage
 from tools.demo.steps import STEPS
 from tools.tbsim import RPCError
+from tools.tbsim.banner import page_url
 from tools.unixport import BUILD
 from tools.vboard import BoardError
 
@@ -64,12 +65,17 @@ def main() -> int:
     )
     with Stage() as stage:
         console.print(
-            f"ThingsBoard simulator on coap://{stage.sim.host}:{stage.sim.port}, a virtual board"
+            f"ThingsBoard simulator on coap://{stage.sim.host}:{stage.sim.port}, a virtual board; "
+            f"watch it at {stage.page.url}",
+            soft_wrap=True,
         )
         results = play(stage)
     ok = all(result["ok"] for result in results)
     RESULT.write_text(json.dumps({"steps": results, "ok": ok}, indent=1) + "\n")
     console.print(f"{'all steps passed' if ok else 'FAILED'}; {RESULT.relative_to(BUILD.parent)}")
+    console.print(
+        f"the same page for a board of yours: make sim, then {page_url()}", soft_wrap=True
+    )
     return 0 if ok else 1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tools.board import stage
 from tools.package import keys, releases
 from tools.tbsim import Simulator
+from tools.tbsim.web import WebServer, page
 from tools.unixport import BUILD
 from tools.vboard import Board, Network
 
@@ -47,6 +48,7 @@ class Stage:
         self.folder = folder
         self.progress = progress
         self.sim = Simulator()
+        self.page = WebServer(self.sim, [page.mount])
         self.network = Network({SERVER: [self.sim.host]}, **AIR)
         self.board = Board(folder / "flash.img", on_line=self._log, network=self.network)
 
@@ -56,11 +58,13 @@ class Stage:
         self._console = (self.folder / "console.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
+        self.page.start()
         self.sim.add_profile("demo", **PROFILE)
         return self
 
     def __exit__(self, *_):
         self.board.stop()
+        self.page.close()
         self.sim.close()
         self._console.close()
 
