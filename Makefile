@@ -21,7 +21,7 @@ demo: $(READY)  ## provision a virtual board, run the firmware on it, break the 
 WASM := $(if $(and $(shell command -v node),$(shell command -v npm)),tests/support/wasm/node_modules/.package-lock.json)
 
 test: $(READY) $(WASM)  ## all tests that need only Python packages
-	@$(PYTEST) tests --ignore tests/interop $(SPREAD)
+	@$(PYTEST) tests --ignore tests/interop --ignore tests/browser $(SPREAD)
 
 test-unit: $(READY) $(WASM)  ## the quick part: sans-I/O modules and device logic, on CPython and on two MicroPythons
 	@$(PYTEST) tests/unit -n auto
@@ -30,11 +30,18 @@ CALIFORNIUM := build/californium/server.jar
 test-interop: $(READY) $(CALIFORNIUM)  ## against Californium, libcoap, aiocoap and npm's coap (see .ci/run for what to install)
 	@$(PYTEST) tests/interop $(SPREAD)
 
+test-browser: $(READY)  ## the simulator's page in Debian's chromium, without a window (CHROMIUM=another one)
+	@$(PYTEST) tests/browser
+
+screenshot: $(READY)  ## docs/simulator.png anew, in the course of the test of an update
+	@SCREENSHOT=docs/simulator.png $(PYTEST) tests/browser/test_page.py -k "seen or edited or sent or updates_itself"
+
 test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
 	@EVERY_CUT=1 $(PYTEST) tests/power --durations=15
 
-sim: $(READY)  ## a local ThingsBoard on PORT (5683), with a device; HOST=0.0.0.0 lets boards in
-	@$(RUN) -m tools.tbsim $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)")
+sim: $(READY)  ## a local ThingsBoard on PORT (5683), its page on PAGE (8080); HOST=0.0.0.0 lets boards in
+	@$(RUN) -m tools.tbsim $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)") \
+		$(if $(PAGE),--page-port "$(PAGE)") $(if $(PAGE_HOST),--page-host "$(PAGE_HOST)")
 
 IMAGES := build/images
 image: $(READY)  ## a file-system image for a BOARD, with firmware, SETTINGS (a file), keys and factory copy
@@ -135,5 +142,5 @@ build/stubs/%/ready: requirements-stubs.txt | .venv/ready
 	@touch $@
 
 .PHONY: help flash image deploy settings monitor backup erase-app publish fleet login release demo test \
-	test-unit test-interop test-power sim soak storm load size bench lint clean
+	test-unit test-interop test-browser screenshot test-power sim soak storm load size bench lint clean
 .DEFAULT_GOAL := help
