@@ -120,7 +120,9 @@ def show_fleet(
             return await fleet.look(there, meant, ask), there.now_ms
 
     members, now_ms = asyncio.run(work())
-    console.print(fleet.table(members, now_ms), width=None if console.is_terminal else FILE_WIDTH)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    console.print(fleet.table(members, now_ms))
     say(fleet.summary(members))
 
 
