@@ -11,7 +11,7 @@ from tb_ce_client.models.device import Device
 from tb_ce_client.models.entity_data_query import EntityDataQuery
 from tb_ce_client.models.save_ota_package_info_request import SaveOtaPackageInfoRequest
 
-from tools.tbsim import Simulator
+from tools.tbsim import Package, Simulator
 from tools.tbsim.web import WebServer, rest
 
 DATA = bytes(range(256)) * 8
@@ -226,6 +226,17 @@ def test_a_profiles_package_is_for_devices_without_their_own(sim, server, client
     told = len(own.telemetry)
     assign(client, own, second)  # the same
     assert len(own.telemetry) == told
+
+
+def test_what_a_test_assigned_is_kept_when_a_device_is_saved(sim, client):
+    """The same package at devices of two profiles, which only a test can do."""
+    package = Package("app", "1.0", DATA)
+    for name in ("default", "lamps"):
+        sim.assign(sim.add_device(name, profile=sim.add_profile(name)), package)
+    for device in list(sim.store.devices.values()):
+        saved = client.save_device(client.get_device_by_id(device.id))
+        assert str(saved.firmware_id.id) == package.id and device.packages["fw"] is package
+    assert client.get_ota_packages(page_size=9, page=0).total_elements == 1
 
 
 def test_packages_are_listed_by_profile_and_type(sim, client):

@@ -92,6 +92,10 @@ def assign(
     """Assign a package to a device, or to the devices of a profile that have none of their own.
     update_first: the attributes of the package are set before those it does not have are deleted.
     """
+    package.profile = package.profile or (
+        target if isinstance(target, Profile) else target.profile
+    )
+    store.packages.setdefault(package.id, package)
     target.packages[package.kind] = package
     for device in store.devices.values():
         inherits = device.profile is target and package.kind not in device.packages

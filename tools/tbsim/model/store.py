@@ -30,7 +30,7 @@ class Store:
     def __init__(self):
         self.profiles: list[Profile] = [Profile()]
         self.devices: dict[str, Device] = {}  # by name
-        self.packages: dict[str, Package] = {}  # by id: those that were uploaded
+        self.packages: dict[str, Package] = {}  # by id: uploaded, or assigned by a test
         self._by_token: dict[str, Device] = {}  # as last found: tokens change
         self.points_kept: int | None = None  # of telemetry, by each device made from now on
         # method: function(params) -> reply; the rule node "rpc call reply"

@@ -79,14 +79,14 @@ def save_device(call: Call) -> dict:
     if "id" not in fields or fields["id"] is None:
         if name in call.store.devices:
             raise bad_request("Device with such name already exists!")
-        packages = {kind: package_in(call, fields, kind, profile) for kind in ID_FIELDS}
+        packages = packages_in(call, fields, profile, {})
         saved = call.store.add_device(name, call.query.get("accessToken"), profile)
     else:
         saved = device_of(Call(call.sim, {"id": id_in(fields["id"])}, call.query))
-        packages = {kind: package_in(call, fields, kind, profile) for kind in ID_FIELDS}
-        check_revision("Device", saved, fields)
+        packages = packages_in(call, fields, profile, saved.packages)
         if name != saved.name and name in call.store.devices:
             raise bad_request("Device with such name already exists!")
+        check_revision("Device", saved, fields)
         call.store.rename(saved, name)
         saved.profile = profile
     saved.saved = fields
@@ -133,10 +133,10 @@ def save_profile(call: Call) -> dict:
         packages = dict.fromkeys(ID_FIELDS)
     else:
         saved = profile_of(call, id_in(fields["id"]))
-        packages = {kind: package_in(call, fields, kind, saved) for kind in ID_FIELDS}
-        check_revision("Device profile", saved, fields)
-        if others and others != [saved]:
+        packages = packages_in(call, fields, saved, saved.packages)
+        if any(other is not saved for other in others):
             raise bad_request("Device profile with such name already exists!")
+        check_revision("Device profile", saved, fields)
         saved.name = name
     saved.saved = fields
     assign(call, saved, packages)
@@ -154,15 +154,24 @@ def id_in(reference) -> str:
     return id
 
 
-def package_in(call: Call, fields: dict, kind: str, profile: Profile) -> Package | None:
-    """Return the package of a kind that an entity is saved with, None if without.
+def packages_in(
+    call: Call, fields: dict, profile: Profile, now: dict[str, Package]
+) -> dict[str, Package | None]:
+    """Return, by kind, the package that an entity is saved with, None if without. now: those that
+    it has, which stay without a question.
 
     Raises RestError for one that devices of this profile may not have.
     """
-    reference = fields.get(ID_FIELDS[kind])
-    if not reference:
-        return None
-    package = call.store.packages.get(id_in(reference))
+    wanted: dict[str, Package | None] = {}
+    for kind, field in ID_FIELDS.items():
+        id = id_in(fields[field]) if fields.get(field) else None
+        has = now.get(kind)
+        wanted[kind] = has if has and has.id == id else id and checked(call, id, kind, profile)
+    return wanted
+
+
+def checked(call: Call, id: str, kind: str, profile: Profile) -> Package:
+    package = call.store.packages.get(id)
     words = {"fw": "firmware", "sw": "software"}[kind]
     if not package:
         raise bad_request(f"Can't assign non-existent {words}!")
