@@ -8,6 +8,7 @@ from board import board
 from micropython import const
 
 FILE = "settings.json"
+FOLDER = ""  # where the files are that it names
 CREDENTIALS = "credentials.json"  # written by app/identity.py
 KEYS = "update.keys"  # who may sign updates; without it there are none
 # Of a key, as in abupdate/header.py. That is a part of the application, which is chosen later.
@@ -17,6 +18,12 @@ _KEYS_MAX = const(4)
 _FILE_MAX = const(4096)  # bytes; JSON takes several times as much while it is read
 _DEPTH_MAX = const(8)  # the JSON reader recurses on some boards
 _TOKEN_MAX = const(255)  # bytes: a segment of a path (RFC 7252 table 4)
+_NAME_MAX = const(64)  # characters
+_PORT = const(5683)
+_SECURE_PORT = const(5684)
+_DER = const(0x30)  # with an ASN.1 SEQUENCE begin keys and certificates
+_EC = const(b"\x2a\x86\x48\xce\x3d")  # 1.2.840.10045, in most EC keys (RFC 5480)
+_SEC1 = const(b"\x02\x01\x01\x04")  # the head of others (RFC 5915)
 
 
 def _pin(value):
@@ -29,6 +36,10 @@ def _token(value):
 
 def _country(value):
     return type(value) is str and len(value) == 2 and value.isalpha()
+
+
+def _file_name(value):
+    return type(value) is str and len(value) <= _NAME_MAX and "/" not in value
 
 
 def _label(value):
@@ -51,7 +62,12 @@ def _is_ipv4(text):
 # name: (str, a range or a check, default, what is expected). A default of None: may be left out.
 _SETTINGS = {
     "server": (str, None, "the server's name or address"),
-    "port": ((1, 65535), 5683, "a UDP port, 1 to 65535"),
+    "port": ((1, 65535), None, "a UDP port, 1 to 65535"),
+    "trusted": (_file_name, None, "the name of a file in DER, the certificate of a CA"),
+    "server_name": (str, None, "the name in the server's certificate"),
+    "certificate": (_file_name, None, "the name of a file in DER, this device's certificate"),
+    "key": (_file_name, None, "the name of a file in DER, the key of the certificate"),
+    "time_port": ((0, 65535), _PORT, "a UDP port, or 0 (off)"),
     "wifi_ssid": (str, None, "the network's name"),
     "wifi_password": (str, "", "the network's password"),
     "wifi_country": (_country, None, "two letters, such as DE"),
@@ -76,13 +92,17 @@ _SETTINGS = {
 }
 
 
+_MISSING = "%s: %s: missing; %s"  # file, name, cure
+
+
 class SettingsError(Exception):
     """A file of settings is wrong; the text names file, key and what is expected."""
 
 
 def load():
     """Return the settings as a dict with every known name, "credentials", a dict as saved,
-    "keys", bytes, and "notes", lines for a person about what was passed over.
+    "keys", bytes, and "notes", lines for a person about what was passed over. With "trusted" the
+    server is spoken to over DTLS.
 
     Raises SettingsError.
     """
@@ -107,10 +127,17 @@ def load():
                 raise _wrong(name, expected)
         config[name] = value
     for name, cure in _missing(config):
-        raise SettingsError("%s: %s: missing; %s" % (FILE, name, cure))
-    config["server"], port = _split(config["server"])
-    if port and given.get("port") in (None, ""):
-        config["port"] = port
+        raise SettingsError(_MISSING % (FILE, name, cure))
+    scheme, config["server"], port = _split(config["server"])
+    if config["trusted"] and scheme == "coap":
+        raise _wrong("server", "coaps:// with trusted, or neither")
+    if scheme == "coaps" and not config["trusted"]:
+        raise SettingsError(_MISSING % (FILE, "trusted", "coaps wants the certificate of a CA"))
+    usual = _SECURE_PORT if config["trusted"] else _PORT
+    config["port"] = config["port"] or port or usual
+    for name in ("trusted", "certificate", "key"):
+        if config[name]:
+            _check_der(name, config[name])
     config["notes"] = []
     try:
         config["credentials"] = _read(CREDENTIALS) or {}
@@ -123,6 +150,18 @@ def load():
     if len(keys) % _KEY_BYTES:
         raise _wrong_keys()
     return config
+
+
+def _check_der(name, file):
+    content = _content(FOLDER + file, _FILE_MAX, "%s: %s: " % (FILE, name))
+    if not content:
+        raise SettingsError("%s: %s: %s is missing or empty; copy it" % (FILE, name, file))
+    if content[0] != _DER:
+        kind = "PEM" if content[:5] == b"-----" else "something else"
+        raise SettingsError("%s: %s: %s is no DER but %s" % (FILE, name, file, kind))
+    if name == "key" and not (_EC in content or _SEC1 in content[:8]):
+        # Half a minute of an RP2040, in one piece, takes a handshake with RSA.
+        raise SettingsError("%s: %s: %s is no EC key, as boards want" % (FILE, name, file))
 
 
 def _wrong(name, expected):
@@ -150,12 +189,13 @@ def _fitting(kind, value):
 
 
 def _split(server):
-    # "coap://host:port/" as host and port, None if it has none; an IPv6 address may be bare.
+    # "coap://host:port/" as its parts, None for those it has not; an IPv6 address may be bare.
     scheme, mark, host = server.partition("://")
+    scheme = scheme.lower()
     if not mark:
-        host = server
-    elif scheme.lower() != "coap":
-        raise _wrong("server", "coap://name:port; coaps and others are not spoken")
+        scheme, host = None, server
+    elif scheme not in ("coap", "coaps"):
+        raise _wrong("server", "coap://name:port or coaps://name:port; others are not spoken")
     if host.endswith("/"):
         host = host[:-1]
     port = ""
@@ -169,11 +209,11 @@ def _split(server):
     if not host or "/" in host or " " in host:
         raise _wrong("server", "a name, an address or coap://name:port")
     if not port:
-        return host, None
+        return scheme, host, None
     number = _fitting(_SETTINGS["port"][0], port)
     if number is None:
         raise _wrong("server", "after the colon a UDP port, 1 to 65535")
-    return host, number
+    return scheme, host, number
 
 
 def _missing(given):
@@ -184,7 +224,14 @@ def _missing(given):
         yield "wifi_ssid", "give the network's name"
     key = given["provision_key"]
     secret = given["provision_secret"]
-    if given["access_token"] or key and secret:
+    if given["certificate"] or given["key"] or given["server_name"]:
+        if not given["trusted"]:
+            yield "trusted", "name the certificate of the server's CA"
+    if given["certificate"] and not given["key"]:
+        yield "key", "it goes with certificate"
+    if given["key"] and not given["certificate"]:
+        yield "certificate", "it goes with key"
+    if given["access_token"] or given["certificate"] and not (key or secret) or key and secret:
         return
     if key:
         yield "provision_secret", "it goes with provision_key"
@@ -258,7 +305,7 @@ def _fault(text):
     return "cut off; copy it again, whole" if depth or quoted else None
 
 
-def _content(name, most):
+def _content(name, most, named_by=""):
     # None if there is no such file.
     try:
         size = os.stat(name)[6]
@@ -269,4 +316,4 @@ def _content(name, most):
         return None
     if name == KEYS:
         raise _wrong_keys()
-    raise SettingsError("%s: larger than %d bytes; shorten it" % (name, most))
+    raise SettingsError("%s%s: larger than %d bytes; shorten it" % (named_by, name, most))

@@ -106,7 +106,7 @@ def _general_name(host: str) -> x509.GeneralName:
 def load(certificate: Path, key: Path) -> Identity:
     """Read a certificate and its key, PEM or DER. Raises ValueError, which names the file."""
     return check(
-        _read_certificate(certificate), _read_key(key), f"{key}: not the key of {certificate}"
+        load_certificate(certificate), _read_key(key), f"{key}: not the key of {certificate}"
     )
 
 
@@ -119,7 +119,8 @@ def check(certificate: x509.Certificate, key, misfit: str) -> Identity:
     return Identity(key, certificate)
 
 
-def _read_certificate(path: Path) -> x509.Certificate:
+def load_certificate(path: Path) -> x509.Certificate:
+    """Read a certificate, PEM or DER. Raises ValueError, which names the file."""
     data = path.read_bytes()
     try:
         if data.startswith(b"-----"):

@@ -62,10 +62,17 @@ class Application:
     async def run(self):
         """Work until cancelled."""
         config = self.config
+        security = await self._secure() if config["trusted"] else None
         self.client = client = await coap.connect(
-            config["server"], config["port"], window_limit=board.download_window
+            config["server"],
+            config["port"],
+            window_limit=board.download_window,
+            security=security,
         )
-        access_token = config["access_token"] or await self._identify()
+        access_token = config["access_token"]
+        provisions = config["provision_key"] and not access_token
+        if provisions:
+            access_token = await self._identify()
         self.device = device = thingsboard.Device(client, access_token, self.log)
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
@@ -74,10 +81,23 @@ class Application:
         updater = updates.updater(device, config["keys"], self.trial, self.log, self.restart)
         keepalive_ms = 1000 * config["keepalive"]
         jobs = [("measuring", measuring.run), ("introduction", self.introduce)]
-        if not config["access_token"] and config["refused"]:
+        if provisions and config["refused"]:
             jobs.append(("renewal", self.renew_when_refused))
         supervised = [device.session.supervise(name, job) for name, job in jobs]
         await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
+
+    async def _secure(self):
+        # What needs memory comes first, while there is much in one piece.
+        import sys
+
+        from . import secure
+
+        try:
+            security = secure.security(self.config)
+            await secure.set_clock(self.config, self.log)
+            return security
+        finally:
+            del sys.modules["app.secure"]
 
     async def _identify(self):
         # Only a device that provisions itself needs the module, and then only now.
@@ -86,7 +106,7 @@ class Application:
         from . import identity
 
         try:
-            return await identity.access_token(self.client, self.config, self.log)
+            return await identity.provisioned(self.client, self.config, self.log)
         finally:
             del sys.modules["app.identity"]
 

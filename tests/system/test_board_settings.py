@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tests.support import secure
 from tests.system.test_firmware import run_tool
 from tools import boards
-from tools.board import checking, stage
+from tools.board import checking, image, stage
 from tools.package import application
 from tools.unixport import ROOT
 
@@ -78,6 +79,62 @@ def test_staged_secrets_are_for_their_owner_only(tmp_path):
     stage.stage(tmp_path, PICO, GOOD)
     assert json.loads(file.read_text()) == GOOD
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def secured(tmp_path):
+    folder = secure.make(tmp_path)
+    values = {**GOOD, "trusted": "ca.cert.der", "certificate": "device.cert.der"}
+    values["key"] = "device.key.der"
+    del values["access_token"]
+    return folder, values
+
+
+def test_the_files_that_settings_name_are_staged_with_them(secured):
+    folder, values = secured
+    path = folder / "mine.json"
+    path.write_text(json.dumps(values))
+    run = run_tool(folder / "board", "--board", "RPI_PICO_W", "--settings", path)
+    assert run.returncode == 0, run.stderr
+    key = folder / "board" / "device.key.der"
+    assert key.read_bytes() == (folder / "device.key.der").read_bytes()
+    assert key.stat().st_mode & 0o777 == 0o600
+    packed = image.build(PICO, *stage_given(path))
+    assert key.read_bytes() in packed
+
+
+def stage_given(path):
+    values, named = stage.given(path, PICO)
+    return values, b"", named
+
+
+@pytest.mark.parametrize(
+    "change, line",
+    [
+        ({"trusted": "no.der"}, "trusted: no.der is missing or empty; copy it"),
+        ({"trusted": "ca.cert.pem"}, "trusted: ca.cert.pem is no DER but PEM"),
+        ({"trusted": "device.key.der"}, "device.key.der: no certificate"),
+        ({"key": "ca.key.der"}, "ca.key.der: not the key of "),
+        ({"key": "device.cert.der"}, "device.cert.der: no private key, or one with a password"),
+    ],
+)
+def test_certificates_that_a_board_could_not_use_are_refused_here(secured, change, line):
+    folder, values = secured
+    path = folder / "mine.json"
+    path.write_text(json.dumps({**values, **change}))
+    with pytest.raises(ValueError, match=r"mine\.json: ") as caught:
+        checking.read(path, PICO)
+    assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_certificate_with_the_name_of_a_file_of_the_firmware(secured):
+    folder, values = secured
+    (folder / "main.py").write_bytes((folder / "ca.cert.der").read_bytes())
+    path = folder / "mine.json"
+    path.write_text(json.dumps({**values, "trusted": "main.py"}))
+    values, named = stage.given(path, PICO)
+    with pytest.raises(ValueError, match=r"^main\.py is a file of the firmware"):
+        stage.stage(folder / "board", PICO, values, named=named)
 
 
 def test_a_module_that_does_not_compile_is_named(tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from rows import rows
 from world import World
 
 FILE = "credentials.json"
+CERTIFICATE = "me.der"
+DER = b"\x30\x03abc"
 TOKEN = "0123456789abcdef0123"
 PROVISION = "api/v1/provision"
 NOT_FOUND = Message(0x84)  # the server knows the token, and has no attributes
@@ -29,14 +31,16 @@ def refusal(status=b"FAILURE"):
 class Scene:
     """`with Scene(answers) as scene:` a device asks who it is; time passes by world.pass_ms()."""
 
-    def __init__(self, *answers, saved=None, device_name=None):
+    def __init__(self, *answers, saved=None, device_name=None, certificate=None):
         self.client = Client(*answers)
         self.config = {
             "credentials": saved or {},
             "provision_key": "KEY",
             "provision_secret": "SECRET",
             "device_name": device_name,
+            "certificate": CERTIFICATE if certificate else None,
         }
+        self.certificate = certificate
         self.lines = []
         self.tokens = []  # that were returned
         self.board = Hardware()
@@ -47,9 +51,11 @@ class Scene:
         identity = self.board.load("app.identity")
         if self.config["credentials"]:
             write(FILE, json.dumps(self.config["credentials"]))
+        if self.certificate:
+            write(CERTIFICATE, self.certificate)
 
         async def ask():
-            token = await identity.access_token(self.client, self.config, self.lines.append)
+            token = await identity.provisioned(self.client, self.config, self.lines.append)
             self.tokens.append(token)
 
         self.world.__enter__()  # last: what fails before leaves asyncio as it is
@@ -107,6 +113,51 @@ def test_a_new_device_makes_its_token_and_saves_it_before_it_asks():
         assert scene.asked() == [
             {"token": token, "provisionDeviceKey": "KEY", "provisionDeviceSecret": "SECRET"}
         ]
+
+
+def knows_it(payload):
+    assert json.loads(payload)["credentialsType"] == "X509_CERTIFICATE"
+    return gives("MANhYmM=", "X509_CERTIFICATE")
+
+
+def test_a_certificate_is_made_known_once():
+    with Scene(knows_it, certificate=DER, device_name="pump") as scene:
+        scene.world.pass_ms(0)
+        assert scene.tokens == [None] and scene.lines == ["provisioned"]
+        (asked,) = scene.asked()
+        lines = asked["hash"].split("\n")
+        assert lines[0] == "-----BEGIN CERTIFICATE-----" and lines[1] == "MANhYmM="
+        assert asked["deviceName"] == "pump" and "token" not in asked
+        kept = saved()
+        assert kept["provisioned"] is True and len(kept["certificate"]) == 64
+    with Scene(saved=kept, certificate=DER) as scene:
+        scene.world.pass_ms(0)
+        assert scene.tokens == [None] and scene.client.requests == []
+
+
+@rows(
+    another={"provisioned": True, "certificate": "0" * 64},
+    token={"provisioned": True, "access_token": TOKEN},
+    damaged={"provisioned": True, "certificate": 5},
+)
+def test_another_certificate_is_made_known_again(before):
+    with Scene(knows_it, certificate=DER, saved=before) as scene:
+        scene.world.pass_ms(0)
+        assert scene.tokens == [None] and len(scene.asked()) == 1
+        assert "access_token" not in saved()
+
+
+def test_a_certificate_that_an_answer_was_lost_for():
+    with Scene(OSError(errno.ETIMEDOUT), refusal(), NOT_FOUND, certificate=DER) as scene:
+        scene.world.pass_ms(15_001)
+        assert scene.tokens == [None] and len(scene.asked()) == 3
+
+
+def test_a_server_that_takes_no_certificate():
+    with Scene(gives(TOKEN), certificate=DER) as scene:
+        scene.world.pass_ms(1000)
+        assert scene.lines == ["provisioning: the server took no certificate, try 1"]
+        assert scene.tokens == [] and saved() is None
 
 
 def test_two_devices_make_different_tokens():

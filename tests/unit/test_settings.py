@@ -2,12 +2,11 @@
 
 import json
 
-from hardware import Hardware, Module, write
 from rows import rows
+from settings_of import GOOD, refused, taken, usual_board, with_settings
 from updates import KEY
 
 WIFI = {"wifi_interface": 0}
-GOOD = {"server": "h", "access_token": "SECRET"}
 CUT = "settings.json: cut off; copy it again, whole"
 NO_UTF8 = "settings.json: not in UTF-8; save it as UTF-8 text"
 DEEP = "settings.json: brackets in more than 8 levels; no setting has so many"
@@ -16,48 +15,16 @@ NO_JSON = (
 )
 NO_OBJECT = 'settings.json: %s; expected an object, {"name": value, ...}'
 
-with Hardware() as usual_board:
-    usual = usual_board.load("settings")  # of a board without Wi-Fi
-
-
-def with_settings(**changes):
-    settings = dict(GOOD)
-    settings.update(changes)
-    return json.dumps(settings)
-
-
-def load(content, facts=None, reader=json.loads, **files):
-    """Return (settings or None, the line of the SettingsError or None)."""
-    with Hardware(**(facts or {})) as board:
-        settings = board.load("settings") if facts else usual
-        settings.json = Module(loads=reader)
-        if content is not None:
-            write("settings.json", content)
-        for name in files:
-            write(name.replace("_", "."), files[name])
-        try:
-            return settings.load(), None
-        except settings.SettingsError as error:
-            return None, str(error)
-
-
-def taken(content, facts=None, **files):
-    config, error = load(content, facts, **files)
-    assert error is None
-    return config
-
-
-def refused(content, facts=None, reader=json.loads, **files):
-    config, error = load(content, facts, reader, **files)
-    assert config is None
-    assert "\n" not in error and "SECRET" not in error and len(error) < 500
-    return error
-
 
 def test_defaults():
     assert taken(with_settings()) == {
         "server": "h",
         "port": 5683,
+        "trusted": None,
+        "server_name": None,
+        "certificate": None,
+        "key": None,
+        "time_port": 5683,
         "wifi_ssid": None,
         "wifi_password": "",
         "wifi_country": None,
@@ -179,7 +146,6 @@ def test_the_setting_port_counts_more_than_that_of_the_url():
 
 
 @rows(
-    "coaps://h",
     "http://h",
     "coap://",
     "coap+tcp://h",
@@ -291,7 +257,7 @@ def test_values_that_are_refused(name, value):
 )
 def test_an_unknown_name_is_told_with_the_known_ones(name, shown):
     line = refused(with_settings(**{name: "SECRET"}))
-    start = "settings.json: %s: unknown; known are access_token, device_name, " % shown
+    start = "settings.json: %s: unknown; known are access_token, certificate, " % shown
     assert line.startswith(start)
 
 

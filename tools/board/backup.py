@@ -1,4 +1,4 @@
-"""What only this board has: its settings, credentials and state, in a folder of the PC."""
+"""What only this board has: settings, keys, credentials and state, in a folder of the PC."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tools.board import checking
 from tools.board.link import connected
+from tools.board.settings import known
 
 FILES = (
     "settings.json",
@@ -27,7 +29,7 @@ def main(folder: Folder, port: Port = ""):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = []
     with connected(port) as link:
-        for name in FILES:
+        for name in [*FILES, *named(link.read("/settings.json"))]:
             data = link.read("/" + name)
             if data is None:
                 continue
@@ -38,9 +40,16 @@ def main(folder: Folder, port: Port = ""):
     print(f"{folder}: {', '.join(saved) or 'the board has nothing to save'}")
 
 
+def named(settings: bytes | None) -> list[str]:
+    """Return the names of the keys and certificates in a file of settings, if it is readable."""
+    return checking.names(known(settings or b"") or {})
+
+
 def restore(folder: Folder, port: Port = ""):
     """Put saved settings, credentials and keys on a board."""
-    found = [folder / name for name in KEPT if (folder / name).exists()]
+    settings = folder / KEPT[0]
+    kept = [*KEPT, *named(settings.read_bytes() if settings.exists() else None)]
+    found = [folder / name for name in kept if (folder / name).exists()]
     if not found:
         raise ValueError(f"{folder}: no backup of a board")
     with connected(port) as link:

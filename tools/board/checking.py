@@ -13,10 +13,12 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from unittest import mock
 
+from tools import certificates
 from tools.boards import Board
 from tools.unixport import ROOT
 
 FIRMWARE = ROOT / "firmware"
+FILES = "trusted", "certificate", "key"  # settings that name a file beside settings.json
 
 
 def read(path: Path, board: Board) -> dict:
@@ -30,9 +32,11 @@ def read(path: Path, board: Board) -> dict:
             f"{path}: no such file; make settings BOARD={board.name} OUT={path} makes it"
         )
     content = path.read_bytes()
+    folder = f"{path.parent}/"
     checker = load_checker(board)
     # Only what this file says counts, so there are no credentials and no keys.
     checker.FILE, checker.CREDENTIALS, checker.KEYS = str(path), os.devnull, os.devnull
+    checker.FOLDER = folder
     values, fault = None, ""
     try:
         values = json.loads(content)
@@ -47,7 +51,31 @@ def read(path: Path, board: Board) -> dict:
         raise ValueError(fault or f"{error}{hint(values, checker)}") from None
     if fault:  # a board reads some of what is no JSON, but not each does
         raise ValueError(fault)
+    _check_certificates(values, path)
     return values
+
+
+def named_files(values: dict, folder: Path) -> dict[str, bytes]:
+    """Return the files that settings name, which lie beside them, by name."""
+    return {name: (folder / name).read_bytes() for name in names(values)}
+
+
+def names(values: dict) -> list[str]:
+    """Return the names of the files that settings name, as far as they can be any."""
+    given = [values.get(setting) for setting in FILES]
+    return [name.strip() for name in given if isinstance(name, str) and "/" not in name if name]
+
+
+def _check_certificates(values, path):
+    # The firmware looks only at their first bytes.
+    trusted, certificate, key = ((values.get(setting) or "").strip() for setting in FILES)
+    try:
+        if trusted:
+            certificates.load_certificate(path.with_name(trusted))
+        if certificate:
+            certificates.load(path.with_name(certificate), path.with_name(key))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def load_checker(board: Board) -> ModuleType:

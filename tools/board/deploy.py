@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from tools import boards
-from tools.board import checking, monitor, ports, stage
+from tools.board import monitor, ports, stage
 from tools.board.link import Link, LinkError, connected
 from tools.package import keys
 from tools.unixport import ROOT
@@ -142,8 +142,8 @@ def main(
     port = ports.find(port)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        values = checking.read(settings, kind) if settings else None
-        stage.stage(root, kind, values, stage.public_halves(key))
+        values, named = stage.given(settings, kind)
+        stage.stage(root, kind, values, stage.public_halves(key), named)
         with connected(port) as link:
             link.check(kind)
             count = deploy(link, root)

@@ -11,8 +11,8 @@ import typer
 from littlefs import LittleFS, LittleFSError
 
 from tools import boards
-from tools.board import checking, uf2
-from tools.board.stage import public_halves, stage
+from tools.board import uf2
+from tools.board.stage import given, public_halves, stage
 from tools.package import keys
 
 _NO_SPACE = LittleFSError.Error.LFS_ERR_NOSPC
@@ -54,11 +54,16 @@ def pack(folder: Path, filesystem: boards.Filesystem) -> bytes:
     return bytes(flash.context.buffer)
 
 
-def build(board: boards.Board, settings: dict | None, public_keys: bytes) -> bytes:
-    """Return the file system of a board; ValueError if it does not fit."""
+def build(
+    board: boards.Board,
+    settings: dict | None,
+    public_keys: bytes,
+    named: dict[str, bytes] | None = None,
+) -> bytes:
+    """Return the file system of a board; ValueError if it does not fit. named as in stage()."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        stage(folder, board, settings, public_keys)
+        stage(folder, board, settings, public_keys, named)
         return pack(folder, board.filesystem)
 
 
@@ -79,8 +84,8 @@ def main(
     """Make a file-system image with firmware, settings, keys and factory copy."""
     try:
         known = boards.load(board)
-        values = checking.read(settings, known) if settings else None
-        suffix, content = encode(known, build(known, values, public_halves(key)))
+        values, named = given(settings, known)
+        suffix, content = encode(known, build(known, values, public_halves(key), named))
         out.mkdir(parents=True, exist_ok=True)
         file = out / f"{known.name}-filesystem{suffix}"
         # Its settings hold secrets.

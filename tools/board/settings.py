@@ -13,6 +13,7 @@ from tools.board import checking
 from tools.board.link import connected
 
 FILE = "settings.json"
+Find = Callable[[str], bytes | None]
 SECRETS = ("wifi_password", "access_token", "provision_secret")
 WIFI = ("wifi_ssid", "wifi_password")
 # Asked for always; the others only by --all, or if they are there.
@@ -26,8 +27,12 @@ def ask(
     all_names: bool,
     prompt: Callable[..., str] = typer.prompt,
     tell: Callable[[str], None] = print,
+    find: Find = lambda name: None,
 ) -> dict:
-    """Ask for settings until they pass the firmware's checker; return them."""
+    """Ask for settings until they pass the firmware's checker; return them.
+
+    find(name) returns the content of a file that they name, None if there is none.
+    """
     values = dict(values)
     expected = {name: text for name, (*_, text) in checking.load_checker(board)._SETTINGS.items()}
     for name in expected:
@@ -35,7 +40,7 @@ def ask(
             if wanted(name, board, values):
                 answer(name, expected[name], values, prompt)
     while True:
-        fault = check(board, values)
+        fault = check(board, values, find)
         if not fault:
             return values
         tell(fault)
@@ -81,16 +86,19 @@ def parsed(text: str, secret: bool) -> object:
     return text
 
 
-def check(board: boards.Board, values: dict) -> str:
+def check(board: boards.Board, values: dict, find: Find) -> str:
     """Return what the firmware's checker says of settings, "" if nothing."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:  # that nobody else reads
         path = Path(folder) / FILE
-        path.touch(mode=0o600)
         path.write_text(json.dumps(values))
+        for name in checking.names(values):
+            content = find(name)
+            if content is not None:
+                (path.parent / name).write_bytes(content)
         try:
             checking.read(path, board)
         except ValueError as error:
-            return str(error).replace(str(path), FILE)
+            return str(error).replace(str(path), FILE).replace(folder + "/", "")
     return ""
 
 
@@ -99,6 +107,7 @@ def main(
     port: Annotated[str, typer.Option(help="of the board; found if there is one board")] = "",
     out: Annotated[Path, typer.Option(help="write to this file, and to no board")] = None,
     all: Annotated[bool, typer.Option("--all", help="ask for all of them")] = False,
+    files: Annotated[Path, typer.Option(help="where the files are that settings name")] = Path(),
 ):
     """Ask for the settings of a board and write them; Enter keeps what there is, - removes it."""
     kind = boards.load(board)
@@ -108,7 +117,7 @@ def main(
             values = known(out.read_bytes())
             if values is None:
                 raise ValueError(f"{out}: no JSON object; correct it, or name another file")
-        write(out, ask(kind, values, all))
+        write(out, ask(kind, values, all, find=lambda name: content_of(out.parent / name)))
         print(f"{out}: written")
         return
     with connected(port) as link:
@@ -117,9 +126,21 @@ def main(
         if values is None:
             print(f"{FILE} of the board is no JSON object; its settings begin anew")
             values = {}
-        values = ask(kind, values, all)
+
+        def find(name):
+            here = content_of(files / name)
+            return link.read("/" + name) if here is None else here
+
+        values = ask(kind, values, all, find=find)
+        for name in checking.names(values):
+            link.replace("/" + name, find(name))
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
     print("written; the board restarts with them")
+
+
+def content_of(path: Path) -> bytes | None:
+    """Return what is in a file, None if it is none."""
+    return path.read_bytes() if path.is_file() else None
 
 
 def known(content: bytes) -> dict | None:

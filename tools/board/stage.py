@@ -26,12 +26,13 @@ def stage(
     board: boards.Board | None = None,
     settings: dict | None = None,
     public_keys: bytes = b"",
+    named: dict[str, bytes] | None = None,
 ) -> None:
     """Fill a folder with all that a board needs.
 
     In its root is what no update replaces; in `factory` the application with its libraries, as
     in a package. board: the unix port if left out. A board without public_keys takes no
-    updates.
+    updates. named are the files that the settings name (checking.named_files).
     """
     board = board or boards.load("UNIX")
     try:
@@ -43,12 +44,22 @@ def stage(
     bytecode.write(factory, target / "factory")
     (target / FACTS).write_text(json.dumps(board.facts))
     if settings is not None:
-        file = target / "settings.json"
-        file.touch(mode=0o600)  # it holds secrets
-        file.chmod(0o600)
-        file.write_text(json.dumps(settings))
+        write_secret(target / "settings.json", json.dumps(settings).encode())
+    for name, content in (named or {}).items():
+        if (target / name).exists():
+            raise ValueError(
+                f"{name} is a file of the firmware; call the certificate another name"
+            )
+        write_secret(target / name, content)
     if public_keys:
         (target / keys.BOARD_FILE).write_bytes(public_keys)
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_bytes(content)
 
 
 def public_halves(paths: list[Path]) -> bytes:
@@ -63,6 +74,17 @@ def public_halves(paths: list[Path]) -> bytes:
     return public_keys
 
 
+def given(path: Path | None, board: boards.Board) -> tuple[dict | None, dict[str, bytes]]:
+    """Return the settings in a file, checked, and the files that they name; None without a file.
+
+    Raises OSError and ValueError.
+    """
+    if not path:
+        return None, {}
+    values = checking.read(path, board)
+    return values, checking.named_files(values, path.parent)
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="to fill; may exist")],
     board: Annotated[str, typer.Option(help=", ".join(boards.names()))],
@@ -72,8 +94,8 @@ def main(
     """Fill a folder with what is copied to a board's root."""
     try:
         known = boards.load(board)
-        values = checking.read(settings, known) if settings else None
-        stage(folder, known, values, public_halves(key))
+        values, named = given(settings, known)
+        stage(folder, known, values, public_halves(key), named)
     except (OSError, ValueError) as error:
         raise SystemExit(f"stage: {error}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -3,6 +3,8 @@ from typing import Any
 
 from coap import Client
 
+YEAR: int  # no clock that shows an earlier one was ever set
+
 class Clock:
     def __init__(self, board: ModuleType | Any = ...) -> None: ...
     def uptime_ms(self) -> int: ...

@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-_YEAR = const(2025)  # of the build: no clock that shows an earlier one was ever set
+YEAR = const(2025)  # of the build: no clock that shows an earlier one was ever set
 _YEAR_S = const(31556952)
 _EPOCH_2000_S = const(946684800)
 
@@ -113,7 +113,7 @@ class Clock:
     def _board_start_ms(self):
         # When the board was started, by its own clock; None if that was never set.
         board = self._board
-        if board.gmtime()[0] >= _YEAR:
+        if board.gmtime()[0] >= YEAR:
             epoch_s = _EPOCH_2000_S if board.gmtime(0)[0] == 2000 else 0
             return board.time_ns() // 1_000_000 + epoch_s * 1000 - self.uptime_ms()
 
@@ -161,7 +161,7 @@ class Clock:
 def _read(payload):
     # The server's Unix time in milliseconds. Raises ValueError if it is none.
     seconds = int.from_bytes(payload, "big")
-    if len(payload) != 4 or 1970 + seconds // _YEAR_S < _YEAR:
+    if len(payload) != 4 or 1970 + seconds // _YEAR_S < YEAR:
         raise ValueError("the server's time is none")
     return seconds * 1000
 

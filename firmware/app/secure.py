@@ -1,0 +1,65 @@
+# DTLS: whom this device trusts and who it is, by the files that the settings name; and the clock,
+# against which certificates are checked.
+
+import asyncio
+import time
+
+import coap
+from coap.dtls import Security
+from machine import RTC
+from micropython import const
+from thingsboard.clock import YEAR, Clock
+from thingsboard.words import words_of
+
+_RETRY_S = const(15)  # doubling
+_LONGEST_S = const(300)
+_EPOCH_2000_S = const(946684800)
+
+
+def security(config):
+    """Return the Security that the settings describe. Raises ValueError, which names the file."""
+    files = {name: _content(config[name]) for name in ("trusted", "certificate", "key")}
+    try:
+        return Security(name=config["server_name"], **files)
+    except ValueError as error:
+        raise ValueError("settings.json: %s" % error)
+
+
+def _content(name):
+    if name:
+        with open(name, "rb") as file:
+            return file.read()
+
+
+async def set_clock(config, log):
+    """Return once the board's clock can be right; set it by the server's time if it cannot.
+
+    That comes over plain CoAP, and anybody on the way can send another (docs/security.md). With
+    the setting time_port 0 it is not asked for: somebody else sets the clock, or nobody.
+    """
+    wait_s = _RETRY_S
+    while time.gmtime()[0] < YEAR:
+        if config["time_port"]:
+            try:
+                return await _ask(config["server"], config["time_port"], log)
+            except Exception as error:  # the answer may be anything
+                log("clock: not set, and no time: %s" % (words_of(error) or repr(error)))
+        elif wait_s == _RETRY_S:
+            log("clock: not set; DTLS waits for it")
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_S)
+
+
+async def _ask(server, port, log):
+    clock = Clock()
+    client = await coap.connect(server, port)
+    try:
+        await clock.sync(client)
+    finally:
+        client.close()
+    epoch_s = _EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0
+    year, month, day, hour, minute, second, weekday, _ = time.gmtime(
+        clock.now_ms() // 1000 - epoch_s
+    )[:8]
+    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    log("clock: set by the server's word")
