@@ -13,6 +13,7 @@
 #   LONGEST_WATCHDOG_MS   machine.WDT refuses more
 #   EPOCH_YEAR            that `time` counts from, where the board has a clock of its own
 #   TICKS_STAND           whether they do in light sleep
+#   TLS_IN_HEAP           whether an association lies in the heap of the interpreter
 #   start(chip, halt, vfs_at, apps)
 #                         before the file system is mounted: what the boot loader does. chip is the
 #                         NOR; halt(word, detail) tells the supervisor and never returns; the

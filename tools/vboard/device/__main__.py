@@ -39,6 +39,10 @@ def main():
         from vboard import name
 
         name.begin(build)
+    from vboard import tls
+
+    tls.begin(port)
+    sys.modules["tls"] = tls
     sys.argv[:] = []
     sys.path[:] = ["", ".frozen", "/lib"]
     chip = nor.NOR(image, wear, control.halt, int(unit), int(cut_at), int(half))

@@ -20,6 +20,7 @@ SOFT_RESET = 5
 LONGEST_WATCHDOG_MS = 1 << 30
 EPOCH_YEAR = 2000
 TICKS_STAND = False
+TLS_IN_HEAP = False
 
 _BLOCK = const(protocol.BLOCK)
 _APP = const(0)

@@ -16,6 +16,7 @@ CAUSES = {
 LONGEST_WATCHDOG_MS = 8388
 EPOCH_YEAR = 1970
 TICKS_STAND = True
+TLS_IN_HEAP = True
 
 _BLOCK = const(protocol.BLOCK)
 _PAGE = const(protocol.PAGE)
