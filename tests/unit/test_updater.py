@@ -147,7 +147,7 @@ def test_a_device_with_x509_is_told_why_it_gets_none(slept, server, root):
     life = Life(server, root)
     life.device.access_token = None
     life.assign("1.1")
-    assert refusals(life) == ["CoAP gives no packages to a device with X.509"]
+    assert refusals(life) == ["X.509 devices get no package so; assign it by fw_url, coap://..."]
     assert not server.asked and Life(server, root).runs() == ""
 
 

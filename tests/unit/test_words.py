@@ -11,7 +11,7 @@ from thingsboard.clock import Clock
 from thingsboard.session import Session
 from thingsboard.words import words_of
 
-REFUSED = "the server refuses the access token (4.01)"
+REFUSED = "the server refuses the access token or certificate (4.01)"
 
 
 def session():

@@ -30,7 +30,7 @@ _NOTHING = b"\x60\x00\x00\x00"
 
 
 class HandshakeError(OSError):
-    """There is no association with the server: its text says why."""
+    """There is no association with the server: an error number, and a text that says why."""
 
 
 class Security:
@@ -134,13 +134,14 @@ class DTLSTransport(UDPTransport):
                 if wire.alert is not None and ticks_diff(end, now) > _ALERTED_MS:
                     end = ticks_add(now, _ALERTED_MS)
                 if ticks_diff(end, now) <= 0:
-                    raise HandshakeError(_silence(wire))
+                    raise HandshakeError(errno.ETIMEDOUT, _silence(wire))
                 await asyncio.sleep_ms(_STEP_MS)
                 wire.turn()
         except HandshakeError:
             raise
         except (OSError, ValueError) as error:
-            raise HandshakeError("DTLS handshake: " + str(error.args[-1]).strip())
+            text = " ".join(str(error.args[-1]).split())
+            raise HandshakeError(errno.ECONNABORTED, "DTLS handshake: " + text)
         wire.handshake = False
         return secure
 
@@ -177,9 +178,9 @@ class DTLSTransport(UDPTransport):
 
 
 def _silence(wire):
-    # Why a handshake had no end, as far as anybody knows.
+    # Why a handshake had no end, as far as anybody knows. RFC 5246 section 7.2 has the alerts.
     if wire.alert is not None:
-        return "DTLS handshake: refused with alert %d (RFC 5246 section 7.2)" % wire.alert
+        return "DTLS handshake: refused, alert %d" % wire.alert
     return "DTLS handshake: no answer" + (" (%s)" % wire.error if wire.error else "")
 
 
@@ -188,5 +189,6 @@ def _make_room(size):
     try:
         bytearray(size)
     except MemoryError:
-        raise HandshakeError("DTLS needs %d bytes of memory in one piece" % size)
+        text = "DTLS wants %d bytes in one piece" % size
+        raise HandshakeError(errno.ENOMEM, text)
     gc.collect()

@@ -196,7 +196,7 @@ class Updater:
             self._doing = "download"  # what goes wrong is not our server's
             client, path, query = await reach(assignment.url, self.connect, client.window_limit)
         elif not self.device.access_token:
-            raise Refused("CoAP gives no packages to a device with X.509")
+            raise Refused("X.509 devices get no package so; assign it by fw_url, coap://...")
         else:
             path = assignment.prefix, self.device.access_token
             query = assignment.query()

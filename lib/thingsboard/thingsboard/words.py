@@ -7,7 +7,7 @@ import errno
 
 # By response code, and by error number.
 _ANSWERS = {
-    0x81: "the server refuses the access token (4.01)",
+    0x81: "the server refuses the access token or certificate (4.01)",
     0x42: "the server ends observations; does another device use this access token?",
 }
 _ERRORS = {
