@@ -87,11 +87,16 @@ def test_what_is_being_typed_is_left_alone_and_a_wrong_value_is_told(scene, tab)
     box.fill("{wrong")
     scene.sim.set_shared(scene.device, other=1)
     expect(tab.get_by_label("Value of other")).to_have_value("1")
+    tab.get_by_label("Method").focus()
+    scene.sim.set_shared(scene.device, other=2)
+    expect(tab.get_by_label("Value of other")).to_have_value("2")
     expect(box).to_have_value("{wrong")
     box.press("Enter")
     expect(tab.get_by_role("alert")).to_contain_text("interval: no JSON")
+    expect(box).to_have_value("{wrong")
     box.press("Escape")
     expect(box).to_have_value("0.5")
+    assert scene.device.shared_attributes["interval"] == 0.5
 
 
 def test_a_command_is_sent_and_its_answer_shown(scene, tab):
@@ -186,7 +191,7 @@ def test_datagrams_are_decoded_filtered_and_held(scene, tab):
     scene.board.wait(lambda: len(scene.device.telemetry) > records + 5, 20, "records")
     assert tab.locator("#rows details").count() == count
     tab.get_by_role("button", name="Go on").click()
-    tab.wait_for_function(f"document.querySelectorAll('#rows details').length > {count}")
+    tab.wait_for_function(f"() => document.querySelectorAll('#rows details').length > {count}")
     tab.get_by_placeholder("Filter").fill("")
     assert "greenhouse/" not in tab.locator("#rows").text_content()  # the access token
 

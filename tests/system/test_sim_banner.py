@@ -6,12 +6,16 @@ import re
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
 import ifaddr
 import pytest
 
-from tools.tbsim.banner import banner
+from tests.support.processes import Program
+from tools.tbsim.banner import banner, page_banner
 from tools.unixport import ROOT
 
 
@@ -88,3 +92,65 @@ def test_an_address_of_another_pc_is_one_sentence(host):
     run = sim(f"HOST={host}", "PORT=0")
     assert f"tbsim: {host} is no address of this PC" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+# The page
+
+
+def test_the_page_is_on_loopback_and_says_who_can_use_one_that_is_not(monkeypatch):
+    pc(monkeypatch, eth0=["192.0.2.7"])
+    assert page_banner("127.0.0.1", 8080) == ["page on http://127.0.0.1:8080"]
+    assert page_banner("::1", 1) == ["page on http://[::1]:1"]
+    where, who = page_banner("0.0.0.0", 8080)
+    assert where == "page on http://127.0.0.1:8080 and http://192.0.2.7:8080"
+    assert who == "whoever reaches the page can do all that it does"
+
+
+def get(url, **headers):
+    """Return status and text of a GET."""
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=5
+        ) as told:
+            return told.status, told.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def test_the_page_and_rest_are_there_until_ctrl_c():
+    program = Program("tools.tbsim", "--port", "0", "--page-port", "0")
+    try:
+        end = time.monotonic() + 20
+        while not (
+            found := re.search(r"page on (http://127\.0\.0\.1:\d+)", "".join(program.said))
+        ):
+            assert time.monotonic() < end, program.said
+            time.sleep(0.05)
+        url = found[1]
+        status, text = get(url)
+        assert status == 200 and "<title>ThingsBoard simulator</title>" in text
+        assert get(url + "/api/tenant/devices?pageSize=1&page=0")[0] == 401
+        assert get(url, Host="evil.example")[0] == 421
+    finally:
+        program.ctrl_c()
+    assert "Traceback" not in "".join(program.said)
+    with pytest.raises(OSError):
+        urllib.request.urlopen(url, timeout=5)
+
+
+def test_without_a_page_devices_are_served_all_the_same():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        run = sim("PORT=0", f"PAGE={port}")
+    assert run.returncode == 0, run.stderr
+    said = run.stdout.replace("\n", " ")
+    assert f"no page: port {port} is taken: end the program that uses it, or take another" in said
+    assert f"make sim PAGE={port + 1}" in said
+    assert "coap://127.0.0.1:" in said and "Traceback" not in run.stdout + run.stderr
+
+
+def test_make_takes_the_pages_address():
+    run = sim("PORT=0", "PAGE=0", "PAGE_HOST=192.0.2.77")
+    assert "no page: 192.0.2.77 is no address of this PC" in run.stdout.replace("\n", " ")

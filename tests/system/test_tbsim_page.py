@@ -149,7 +149,9 @@ def test_what_is_shown_is_bounded_and_says_so(server, sim, pump, monkeypatch):
         assert len(devices["shown"]) == 2 and devices["left_out"] == 3
         shared = stream.part("device")["shared"]
         assert shared["rows"][0] == ["key0", '"long enou', True] and shared["left_out"] == 2
-        points = stream.part("points")["points"]
+        told = stream.part("points")
+        points = told["points"]
+    assert told["left_out"] == 1
     assert {key for _, key, _ in points} == {"a", "b"}
     assert [value for _, key, value in points if key == "a"] == [5, 6, 7, 8]
 

@@ -45,7 +45,8 @@ class Datagrams:
         request = event.address, message.token
         if path := path_of(message):
             remember(self._paths, request, path)
-            if device := self._store.by_access_token(access_token(message)):
+            token = access_token(message)
+            if token and (device := self._store.by_access_token(token)):
                 remember(self._names, event.address, device.name)
         row |= decoded(message)
         if not path and message.token:

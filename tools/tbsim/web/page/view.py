@@ -43,6 +43,7 @@ class View:
         self._row = after if after <= datagrams.count else 0
         self._reader: Reader | None = None
         self._charted: set[str] = set()
+        self._left_out: set[str] = set()  # keys for which there is no place
 
     def look(self) -> list[tuple[str, str]]:
         """Return names and JSON of the parts that are new."""
@@ -120,13 +121,18 @@ class View:
         history: dict[str, deque[Point]] = {}
         for point in self._reader.new():
             key = point.key
-            if is_charted(point) and (key in self._charted or len(self._charted) < CHARTS):
+            if not is_charted(point) or key in self._left_out:
+                continue
+            if key not in self._charted and len(self._charted) >= CHARTS:
+                self._left_out.add(key)
+            else:
                 self._charted.add(key)
                 history.setdefault(key, deque(maxlen=HISTORY)).append(point)
         if not history:
             return None
         points = [[p.ts, p.key, p.value] for queue in history.values() for p in queue]
-        return {"device": device.id, "first": first, "points": points}
+        left_out = len(self._left_out)
+        return {"device": device.id, "first": first, "points": points, "left_out": left_out}
 
 
 def as_json(part: tuple[str, object]) -> tuple[str, str]:
