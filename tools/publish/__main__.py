@@ -21,7 +21,12 @@ from tools.release.version import current
 UPDATED, STOPPED, NOT_HEARD, INTERRUPTED = 0, 1, 3, 130  # exit codes
 FILE_WIDTH = 240  # columns of what goes to a file: nothing is folded
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help=__doc__,
+    pretty_exceptions_show_locals=False,  # one of them may be a password
+)
 console = Console(highlight=False, soft_wrap=True)
 
 ServerOption = Annotated[str, typer.Option(help="https://name, as in a browser")]
@@ -174,6 +179,9 @@ def main() -> None:
         app()
     except (PublishError, Refused, container.PackageError, keys.KeyFileError) as error:
         raise SystemExit(f"publish: {error}") from None
+    except (KeyError, TypeError) as error:
+        text = f"the server answers, but not as ThingsBoard does: {error!r}"
+        raise SystemExit(f"publish: {text}") from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise SystemExit(f"publish: {where}{error.strerror or error}") from None

@@ -8,7 +8,7 @@ import asyncio
 
 from tools.publish import PublishError
 from tools.publish.board import Board
-from tools.publish.server import CONFLICT, Refused, Server, Unreachable
+from tools.publish.server import CONFLICT, NOT_FOUND, Refused, Server, Unreachable
 from tools.publish.targets import FIELDS, some
 
 AT_ONCE = 8  # requests under way
@@ -37,23 +37,27 @@ async def assign(server: Server, boards: list[Board]) -> None:
 
 async def take_back(server: Server, boards: list[Board], why: str) -> None:
     """Give boards the package that they had before, or none. Raises PublishError with who still
-    has the new one if the server stays away; why: what led to this.
+    has the new one if the server stays away or refuses; why: what led to this.
     """
-    left = list(boards)
+    left = list(boards)  # those that still have it
 
     async def one(board: Board) -> None:
         kind, release = board.release.kind, board.release.id
-        await change(server, "device", board.target.id, kind, board.before, only_if=release)
+        try:
+            await change(server, "device", board.target.id, kind, board.before, only_if=release)
+        except Refused as error:
+            if error.status != NOT_FOUND:
+                return  # the others do not suffer from it
         left.remove(board)
 
     for _ in range(int(PATIENCE_S / PAUSE_S)):
         try:
-            return await each(list(left), one)
+            await each(list(left), one)
+            break
         except Unreachable:
             await asyncio.sleep(PAUSE_S)
-        except Refused as error:
-            why = f"{why}; {error}"
-            break
+    if not left:
+        return
     names = some(sorted(board.name for board in left))
     raise PublishError(f"{why}; these may still have the package assigned: {names}")
 

@@ -4,6 +4,7 @@ from tools.publish.board import ACTIVITY, Report
 from tools.publish.server import Server
 
 AT_ONCE = 200  # devices in a query
+BY_NAME = {"key": {"type": "ENTITY_FIELD", "key": "name"}, "direction": "ASC"}
 HISTORY = 100  # states of one device
 
 
@@ -26,7 +27,8 @@ async def latest(
             "entityFilter": {"type": "entityList", "entityType": "DEVICE", "entityList": some},
             "entityFields": [{"type": "ENTITY_FIELD", "key": "name"}],
             "latestValues": wanted,
-            "pageLink": {"page": 0, "pageSize": AT_ONCE},
+            "keyFilters": [],
+            "pageLink": {"page": 0, "pageSize": AT_ONCE, "sortOrder": BY_NAME},
         }
         page = await server.post("/api/entitiesQuery/find", "looking at the devices", query)
         for row in page["data"]:

@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
+from tests.support.processes import Program
 from tests.system.publish.scene import VERSION, assigned, devices, made
 from tools.publish import __main__ as publish
-from tools.publish import assignment
+from tools.publish import assignment, run
 
 
 def test_a_connection_lost_in_an_upload_leaves_nothing(sim, server, faults, user, package, tool):
@@ -54,6 +55,47 @@ def test_a_server_that_stays_away_is_told_with_names(
     code, said = tool("roll-out", package, *words)
     assert code == 1 and "these may still have the package assigned: pump-02" in said
     assert "\n" not in said and assigned(sim) == []
+
+
+def test_a_device_that_cannot_be_taken_back_is_told_and_the_others_are(
+    sim, server, faults, answers, user, package, tool, monkeypatch
+):
+    path = f"GET /api/device/{sim.device('pump-01').id}"
+    take_back = run.take_back
+
+    async def refused(*args):
+        faults.answers[path] = [web.json_response({"message": "not yours"}, status=403)] * 100
+        await take_back(*args)
+
+    monkeypatch.setattr(run, "take_back", refused)
+    monkeypatch.setattr(assignment, "PAUSE_S", 0.02)
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "FAILED", "fw_error": "no room"}
+    words = ("--device", "*", "--stages", "100", "--server", server.url)
+    code, said = tool("roll-out", package, *words)
+    assert code == 1 and "these may still have the package assigned: pump-01" in said, said
+    assert assigned(sim) == ["pump-01"]
+
+
+def test_ctrl_c_leaves_the_assignment_and_the_same_command_goes_on(
+    sim, server, answers, user, package
+):
+    words = ("tools.publish", "roll-out", str(package), "--device", "pump-0*")
+    program = Program(*words, "--server", server.url)
+    assert sim.until(lambda: assigned(sim) == ["pump-00"], 20)
+    assert sim.until(lambda: any("ASSIGNED" in line or "INIT" in line for line in program.said))
+    assert program.ctrl_c() == 130
+    said = "".join(program.said)
+    assert "interrupted: 0 of 10 updated" in said and "goes on watching: pump-00" in said
+    assert "Traceback" not in said and assigned(sim) == ["pump-00"]
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "UPDATED"}
+    sim.call(sim.device("pump-00").add_points, sim.store.clock_ms(), answers["pump-00"])
+    program = Program(*words, "--server", server.url)
+    assert program.process.wait(30) == 0
+    assert len(assigned(sim)) == 10
+    queued = [p for p in sim.device("pump-00").telemetry if p.value == "QUEUED"]
+    assert len(queued) == 1  # it was not assigned a second time
 
 
 def test_what_a_device_had_before_it_gets_back(sim, server, answers, user, key, tool, tmp_path):

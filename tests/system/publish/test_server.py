@@ -1,10 +1,12 @@
 """The REST server: down, busy, or another one than was thought."""
 
+import asyncio
 import socket
 
 import pytest
 from aiohttp import web
 
+from tools.publish import server as there
 from tools.tbsim.web import WebServer
 
 
@@ -52,6 +54,26 @@ def test_a_redirect_is_told_and_not_followed(sim, user, tool):
     with WebServer(sim, [mount]) as server:
         code, said = tool("fleet", "--server", server.url)
     assert code == 1 and "https://other.example" in said
+
+
+def test_an_answer_without_what_it_must_have(server, faults, user, tool):
+    faults.answers["/api/tenant/deviceInfos"] = [web.json_response({"devices": []})]
+    code, said = tool("fleet", "--server", server.url)
+    assert code == 1 and said.endswith("not as ThingsBoard does: KeyError('data')")
+
+
+def test_a_server_that_hangs(sim, user, tool, monkeypatch):
+    monkeypatch.setattr(there, "ANSWER_S", 0.2)
+
+    def mount(server):
+        async def silent(request):
+            await asyncio.sleep(30)
+
+        server.app.router.add_route("*", "/{path:.*}", silent)
+
+    with WebServer(sim, [mount]) as server:
+        code, said = tool("fleet", "--server", server.url)
+    assert code == 1 and said == f"publish: logging in: {server.url} does not answer"
 
 
 def test_a_busy_server_is_asked_again(server, faults, user, tool):
