@@ -109,4 +109,5 @@ def table(members: list[Member], now_ms: int) -> Table:
 def summary(members: list[Member]) -> str:
     silent = sum(not one.active for one in members)
     troubled = sum(bool(one.problem) for one in members)
-    return f"{len(members)} devices, {silent} silent, {troubled} with a problem"
+    devices = "1 device" if len(members) == 1 else f"{len(members)} devices"
+    return f"{devices}, {silent} silent, {troubled} with a problem"

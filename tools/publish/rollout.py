@@ -48,6 +48,12 @@ class Rollout:
     stage: int = -1  # the index of the one under way
     began_s: float = 0
 
+    def __post_init__(self):
+        # Of stages with the same boards the last one stays.
+        counts = [self.count(stage) for stage in range(len(self.stages))]
+        new = zip(self.stages, counts, [*counts[1:], None])
+        self.stages = tuple(percent for percent, count, after in new if count != after)
+
     def count(self, stage: int) -> int:
         """Return how many boards are to have the package in a stage."""
         return math.ceil(len(self.boards) * self.stages[stage] / 100)
@@ -67,7 +73,7 @@ class Rollout:
     def next_boards(self, now_s: float) -> list[Board]:
         """Begin the next stage if its turn has come, and return who is to have the package now.
 
-        A stage that has nobody new is passed over.
+        A stage whose boards have it already is passed over.
         """
         while not self.open and not self.is_last and not self.stopped(now_s):
             self.stage += 1
