@@ -192,7 +192,10 @@ def test_datagrams_are_decoded_filtered_and_held(scene, tab):
     assert tab.locator("#rows details").count() == count
     tab.get_by_role("button", name="Go on").click()
     tab.wait_for_function(f"() => document.querySelectorAll('#rows details').length > {count}")
+    visible = tab.locator("#rows details:visible")
+    expect(visible.filter(has_not_text="telemetry")).to_have_count(0)  # nor new ones
     tab.get_by_placeholder("Filter").fill("")
+    expect(visible.filter(has_not_text="telemetry").first).to_be_visible()
     assert "greenhouse/" not in tab.locator("#rows").text_content()  # the access token
 
 
