@@ -14,6 +14,7 @@ from tools.publish.credentials import Credentials
 from tools.publish.rollout import Rollout, parse_limit, parse_stages
 from tools.publish.run import carry_out, kept, prepare
 from tools.publish.server import Server, checked
+from tools.publish.subjects import TYPES
 from tools.publish.table import View
 from tools.release import Refused, update
 from tools.release.version import current
@@ -58,7 +59,7 @@ def roll_out(
 
     Exit code 0: all are; 1: it was stopped, or some failed; 3: some were not heard in time.
     """
-    if kind not in ("", *release.TYPES):
+    if kind not in ("", *TYPES):
         raise PublishError(f"TYPE is {kind}; give fw or sw")
     percents = parse_stages(stages)
     parse_limit(limit, 1)

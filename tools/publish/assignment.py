@@ -9,7 +9,7 @@ import asyncio
 from tools.publish import PublishError
 from tools.publish.board import Board
 from tools.publish.server import CONFLICT, NOT_FOUND, Refused, Server, Unreachable
-from tools.publish.targets import FIELDS, some
+from tools.publish.subjects import FIELDS, some
 
 AT_ONCE = 8  # requests under way
 TRIES = 4  # of one change, against others' changes

@@ -7,8 +7,7 @@ that was (`target_fw_ts`).
 
 from dataclasses import dataclass
 
-from tools.publish.release import Release, same_version
-from tools.publish.targets import Target
+from tools.publish.subjects import Release, Target, same_version
 
 UPDATED, FAILED = "UPDATED", "FAILED"
 DONE = (UPDATED, FAILED)

@@ -13,8 +13,8 @@ from rich.text import Text
 from tools.publish import reports
 from tools.publish.board import ACTIVITY
 from tools.publish.server import Refused, Server, Unreachable
+from tools.publish.subjects import Target
 from tools.publish.table import age, printable
-from tools.publish.targets import Target
 
 CLIENT = ["version", "starts", "restart", "restarts", "faults", "last_fault"]
 TELEMETRY = ["fw_state", "fw_error", "current_fw_version", "current_sw_version"]

@@ -1,33 +1,16 @@
 """What is published: a package, on this PC or on the server already, and how it gets there."""
 
 import hashlib
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools import boards
 from tools.package import container
 from tools.publish import PublishError
 from tools.publish.server import Refused, Server, Unreachable
+from tools.publish.subjects import TYPES, Release
 
-TYPES = {"fw": "FIRMWARE", "sw": "SOFTWARE"}  # the server's words for the kinds
 FILE_NAME = "package.bin"  # .pkg would get the content type of an Apple installer
 ALGORITHM = "SHA256"
-
-
-@dataclass(frozen=True)
-class Release:
-    """A package by its title and version; data: its bytes, None if the server has them."""
-
-    title: str
-    version: str
-    kind: str
-    data: bytes | None
-    size: int
-    id: str = ""  # on the server; empty until it is there
-
-    def __str__(self) -> str:
-        return f"{self.title} {self.version}"
 
 
 def from_file(path: Path, kind: str = "") -> Release:
@@ -157,15 +140,3 @@ def _known(release: Release, info: dict) -> Release:
     return Release(
         release.title, release.version, release.kind, release.data, size, info["id"]["id"]
     )
-
-
-NUMBER = re.compile(r"-?\d*\.?\d+", re.ASCII)
-
-
-def same_version(told: str, version: str) -> bool:
-    """Whether the server's text for a version is this one: it keeps 1.10 as 1.1."""
-    if told == version:
-        return True
-    if NUMBER.fullmatch(told) and NUMBER.fullmatch(version):
-        return float(told) == float(version)
-    return False

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tools.publish import PublishError
 from tools.publish.board import FAILED, UPDATED, Board
-from tools.publish.targets import some
+from tools.publish.subjects import some
 
 STAGES = (1, 10, 100)
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from tools.publish import PublishError, reports
 from tools.publish.assignment import assign, give_to_profile, take_back
 from tools.publish.board import FAILED, UPDATED, Board, Report, keys
-from tools.publish.release import Release, put
+from tools.publish.release import put
 from tools.publish.rollout import Rollout
 from tools.publish.server import Server, Unreachable
-from tools.publish.targets import Target, one_profile, some
+from tools.publish.subjects import Release, Target, some
+from tools.publish.targets import one_profile
 
 LOOK_S = 2.0  # between two looks at the boards
 AWAY_S = 300  # so long the server may be away

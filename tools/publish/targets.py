@@ -1,26 +1,13 @@
 """Who is meant: devices by names and patterns of names, or those of a profile."""
 
 import difflib
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from tools.publish import PublishError
 from tools.publish.server import Server
+from tools.publish.subjects import FIELDS, Target, some
 
 MAGIC = set("*?[")
-SOME = 5  # names in a sentence
-
-
-@dataclass(frozen=True)
-class Target:
-    """A device of the server. assigned: by kind, the id of the package that it has itself."""
-
-    id: str
-    name: str
-    profile_id: str
-    profile: str
-    active: bool = False
-    assigned: dict[str, str | None] = field(default_factory=dict)
 
 
 async def by_names(server: Server, patterns: list[str]) -> list[Target]:
@@ -68,9 +55,6 @@ def _target(info: dict) -> Target:
     )
 
 
-FIELDS = {"fw": "firmwareId", "sw": "softwareId"}  # of a device and of a profile
-
-
 def _nobody(pattern: str, names: list[str]) -> str:
     if not names:
         return "the server has no devices"
@@ -79,12 +63,6 @@ def _nobody(pattern: str, names: list[str]) -> str:
     near = difflib.get_close_matches(pattern, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {some(names)}"
     return f"no device is named {pattern}; {hint}"
-
-
-def some(names: list[str]) -> str:
-    """Return a few names for a sentence, and how many more there are."""
-    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    return ", ".join(names[:SOME]) + more
 
 
 def one_profile(targets: list[Target]) -> str:

@@ -1,13 +1,17 @@
 """The rules of a roll-out, and what a board's words mean: no network, the time is told."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tools.publish import PublishError
 from tools.publish.board import Board
-from tools.publish.release import Release, kind_of, same_version
+from tools.publish.release import kind_of
 from tools.publish.rollout import Rollout, parse_limit, parse_stages
+from tools.publish.subjects import Release, Target, same_version
 from tools.publish.table import age, headline, shown
-from tools.publish.targets import Target
+from tools.unixport import ROOT
 
 RELEASE = Release("demo", "1.10", "fw", None, 102_400, "id")
 
@@ -189,6 +193,11 @@ def test_limits(text, count, limit):
 def test_limits_that_are_none(text):
     with pytest.raises(PublishError, match="LIMIT"):
         parse_limit(text, 20)
+
+
+def test_the_rules_know_no_network():
+    code = "import sys, tools.publish.rollout; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 # Kinds, and what is shown

@@ -113,7 +113,11 @@ def test_a_good_package_reaches_all_in_stages(fleet):
     assert "KiB/s" in said
     assert fleet.sim.device("lamp").packages == {}
     code, said = fleet.publish("fleet", "--device", "pump-00")
-    assert code == 0 and "v1.1" in said and "UPDATED" in said, said
+    row = [cell.strip() for cell in said.splitlines()[3].split("│")[1:-1]]
+    name, version, heard, starts, restarts, problem, waiting, update = row
+    assert (code, name, version, update) == (0, "pump-00", "v1.1", "UPDATED"), said
+    assert (starts, restarts, problem) == ("2", "0 (an update)", "")
+    assert heard.endswith(" s") and waiting.isdecimal()  # as it answered itself
 
 
 def test_a_package_that_crashes_stops_at_the_first_board(fleet):
