@@ -21,6 +21,7 @@ FOLDER = BUILD / "soak"
 
 app = typer.Typer(add_completion=False)
 console = Console(highlight=False)
+Secure = Annotated[bool, typer.Option("--secure", help="they speak DTLS")]
 Name = Enum("Name", {name: name for name in storms.KINDS}, type=str)
 
 
@@ -41,12 +42,13 @@ def run(
     seed: Annotated[int, typer.Option(help="of the faults; drawn if left out")] = None,
     heap: Annotated[str, typer.Option(help="of the board; that of its port if left out")] = None,
     folder: Annotated[Path, typer.Option(help="for the board and events.log")] = FOLDER,
+    secure: Secure = False,
 ):
     """Run the firmware through random faults and close the books."""
     seed = random.randrange(1_000_000) if seed is None else seed
     console.print(f"seed {seed}, {minutes:g} minutes; events in {folder}/events.log")
     try:
-        with Scene(folder, seed, heap) as scene, told() as tell:
+        with Scene(folder, seed, heap, secure) as scene, told() as tell:
             result = soak(scene, seed, minutes, tell)
     except BoardError as error:
         console.print(f"[red]{escape(str(error))}[/]\nseed {seed}")
@@ -61,12 +63,13 @@ def storm(
     minutes: Annotated[float, typer.Option(help="of each")] = 0.5,
     heap: Annotated[str, typer.Option(help="of the board; that of its port if left out")] = None,
     folder: Annotated[Path, typer.Option(help="for the boards and their events.log")] = FOLDER,
+    secure: Secure = False,
 ):
     """Let storms go over the firmware, one after the other."""
     bad = []
     for name in [given.value for given in names or list(Name)]:
         try:
-            with Scene(folder / name, 1, heap=heap) as scene, told() as tell:
+            with Scene(folder / name, 1, heap, secure) as scene, told() as tell:
                 weather = storms.storm(scene, name, minutes, tell)
         except BoardError as error:
             console.print(f"[red]{name}: {escape(str(error))}[/]")

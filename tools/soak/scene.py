@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from pathlib import Path
 
-from tools import bytecode
+from tools import bytecode, certificates
 from tools.board import stage
 from tools.package import application, keys, releases
 from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
@@ -63,10 +63,13 @@ def work(params):
 class Scene:
     """`with Scene(folder, seed) as scene:` has a running simulator and a board that is still off.
 
-    settings are added to the board's; heap is the interpreter's, that of the port if None.
+    settings are added to the board's; heap is the interpreter's, that of the port if None. secure:
+    they speak DTLS.
     """
 
-    def __init__(self, folder: Path, seed: int, heap: str | None = None, **settings):
+    def __init__(
+        self, folder: Path, seed: int, heap: str | None = None, secure: bool = False, **settings
+    ):
         self.folder = folder
         self.random = random.Random(seed)
         self.sim = Simulator(seed=seed)
@@ -77,6 +80,7 @@ class Scene:
         self.updates: list[str] = []  # versions that were assigned
         self._settings = settings
         self._heap = heap
+        self._secure = secure
         self._began = time.monotonic()
         self._ends = 0  # how many of the board's lives are in the books
         self._last: deque[str] = deque(maxlen=6)  # lines of this life
@@ -104,14 +108,24 @@ class Scene:
 
     def _prepare(self):
         root = self.folder / "root"
-        settings = SETTINGS | {"port": self.sim.port} | self._settings
         stage.stage(root, public_keys=keys.public_bytes(self.key))
+        settings = SETTINGS | {"port": self.sim.port} | self._settings
+        if self._secure:
+            settings |= self._certify(root)
         shutil.rmtree(root / "factory")
         files = application.collect(sorted(self._sources("1.0").iterdir()))
         bytecode.write(files, root / "factory")
         (root / "settings.json").write_text(json.dumps(settings))
         self.board.format()
         self.board.deploy(root, compiled=False)
+
+    def _certify(self, root):
+        # Make the server's certificate, which is the one that the board trusts.
+        server = certificates.make("server", hosts=(NAME,))
+        certificates.write(server, self.folder, "server")
+        self.sim.secure(self.folder / "server.cert.pem", self.folder / "server.key.pem")
+        (root / "server.der").write_bytes(server.der)
+        return {"port": self.sim.secure_port, "trusted": "server.der"}
 
     def _sources(self, version):
         # A folder with a release that has the soak's sensors and command.
