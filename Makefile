@@ -14,8 +14,8 @@ READY := .venv/ready $(if $(MICROPYTHON),,.venv/micropython)
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
-demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on and update itself
-	@$(RUN) -m tools.demo
+demo: $(READY)  ## provision a virtual board, run the firmware on it, break the link, watch it go on and update itself (SECURE=1: X.509 and Protobuf)
+	@$(RUN) -m tools.demo $(if $(SECURE),--secure)
 
 # Without node the tests say so, and run on the two other interpreters.
 WASM := $(if $(and $(shell command -v node),$(shell command -v npm)),tests/support/wasm/node_modules/.package-lock.json)
@@ -85,11 +85,11 @@ fleet: $(READY)  ## the devices of SERVER: version, last contact, restarts, prob
 login: $(READY)  ## ask for a user of SERVER, and keep name and password in this PC's keyring
 	@$(PUBLISH) login --server "$(SERVER)"
 
-soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books
-	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books (SECURE=1: over DTLS)
+	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(SECURE),--secure)
 
-storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) each
-	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5)
+storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) each (SECURE=1: over DTLS)
+	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5) $(if $(SECURE),--secure)
 
 load: $(READY)  ## DEVICES (1000) of our own code in touch with a simulator for SECONDS (60), which is restarted
 	@$(RUN) -m tools.load --devices $(or $(DEVICES),1000) --seconds $(or $(SECONDS),60) $(if $(PERIOD),--period $(PERIOD))

@@ -34,6 +34,10 @@ def _token(value):
     return type(value) is str and len(value.encode()) <= _TOKEN_MAX
 
 
+def _format(value):
+    return value in ("json", "protobuf")
+
+
 def _country(value):
     return type(value) is str and len(value) == 2 and value.isalpha()
 
@@ -78,6 +82,7 @@ _SETTINGS = {
     "provision_key": (str, None, "the device profile's provisioning key"),
     "provision_secret": (str, None, "the device profile's provisioning secret"),
     "device_name": (str, None, "a name that is new to the server"),
+    "payload": (_format, "json", "json or protobuf"),
     "interval": ((1, 86400), 30, "seconds between measurements, 1 to 86400"),
     "keepalive": ((0, 86400), 25, "seconds between signs of life, 0 (off) to 86400"),
     "watchdog": (

@@ -50,7 +50,7 @@ class _Converter:
             self.lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             raise Refused(f"{path}: no text in UTF-8") from None
-        self.file = _compiled(path)
+        self.file = compiled(path)
         self.known: dict[str, Message | Enum] = {}
         package = "." + self.file.package if self.file.package else ""
         for message in self.file.message_type:
@@ -108,7 +108,8 @@ class _Converter:
         return Refused(f"{self.path}: {reason}")
 
 
-def _compiled(path: Path) -> descriptor_pb2.FileDescriptorProto:
+def compiled(path: Path) -> descriptor_pb2.FileDescriptorProto:
+    """Return what Google's compiler makes of a .proto file. Raises Refused."""
     own = resources.files("grpc_tools") / "_proto"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "set"

@@ -73,7 +73,8 @@ class Application:
         provisions = config["provision_key"] and not access_token
         if provisions:
             access_token = await self._identify()
-        self.device = device = thingsboard.Device(client, access_token, self.log)
+        payload = _codec(config["payload"])
+        self.device = device = thingsboard.Device(client, access_token, self.log, payload=payload)
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
         measuring = Measuring(device, config["interval"], self.log)
@@ -151,6 +152,19 @@ class Application:
         except OSError:
             return  # there is none
         _remove(_WAITING)
+
+
+def _codec(name):
+    # The codec of the device profile. Protobuf takes memory, so only who needs it has it.
+    if name == "protobuf":
+        from thingsboard.payload_protobuf import Protobuf
+
+        from . import schemas
+
+        return Protobuf(schemas.Telemetry, schemas.Attributes)
+    from thingsboard import payload_json
+
+    return payload_json
 
 
 def _remove(name):

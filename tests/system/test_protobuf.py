@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.dual import prepare_cpython
+from tests.support.field import DEPLOYED, Field
 from tools import protobuf
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
 
@@ -90,6 +92,44 @@ def test_all_that_a_device_does(sim, profile, tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+# The firmware's own profile
+
+PROFILE = ROOT / "firmware" / "profile"
+
+
+def test_the_firmwares_schemas_are_those_of_its_profile(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "firmware" / "app")
+    import schemas
+
+    for name in ("Telemetry", "Attributes"):
+        assert protobuf.convert(PROFILE / f"{name.lower()}.proto") == (
+            name,
+            getattr(schemas, name),
+        )
+
+
+def test_the_firmware_with_its_profile(sim, tmp_path):
+    protos = {name: PROFILE / f"{name}.proto" for name in ("telemetry", "attributes")}
+    profile = sim.add_profile("firmware", transport="COAP", payload="PROTOBUF", protos=protos)
+    device = sim.add_device("board", "board", profile)
+    field = Field(tmp_path)
+    board = field.board(tmp_path / "board.img", sim, payload="protobuf")
+    board.start()
+    try:
+        board.wait_line("start number 1", 20)
+        assert sim.until(lambda: "heap" in device.latest(), 20)
+        assert device.client_attributes["version"] == DEPLOYED
+        assert "current_fw_title" in device.latest() and "values" not in device.latest()
+        newest_ms = max(ts for ts, key, _ in device.telemetry if key == "heap")
+        assert abs(newest_ms / 1000 - time.time()) < 20
+        assert sim.until(lambda: sim.observes(device, "rpc"), 20)
+        assert json.loads(sim.rpc(device, "setLed", "true")["payload"]) == {"on": True}
+        sim.assign(device, field.package("2.0"))
+        board.wait_line(r"update: fw UPDATED: .* 2\.0", 60)
+    finally:
+        board.stop()
 
 
 # .proto files

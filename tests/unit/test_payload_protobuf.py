@@ -108,6 +108,17 @@ def test_records_with_their_time():
     assert codec.encode("telemetry", {"ts": 5, "values": {"t": -1}}) == b"\x08\x05\x12\x02\x08\x01"
 
 
+def test_a_record_without_a_time_stands_beside_it():
+    schema = dict(TIMED)
+    schema.update(TIMED["values"][1])
+    schema["ts"] = (101, "int64")
+    codec = Protobuf(schema)
+    record = codec.record({"t": -1})
+    assert record == codec.encode("telemetry", {"t": -1}) == b"\x08\x01"
+    assert codec.batch([(record, None)]) == (1, record)
+    assert codec.batch([(record, 5)]) == (1, b"\xa8\x06\x05\x12\x02" + record)
+
+
 def test_records_whose_schema_has_no_time():
     codec = Protobuf()
     record = codec.record({"humidity": 0.0})

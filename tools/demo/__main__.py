@@ -58,14 +58,15 @@ def shown(stage: Stage, name: str, text: str):
         yield
 
 
-def main() -> int:
+def main(secure: bool) -> int:
     console.print(
         "[dim]first a signing key is drawn, the firmware compiled and a flash formatted: "
         "some seconds without a word[/]"
     )
-    with Stage() as stage:
+    with Stage(secure=secure) as stage:
+        scheme, port = ("coaps", stage.sim.secure_port) if secure else ("coap", stage.sim.port)
         console.print(
-            f"ThingsBoard simulator on coap://{stage.sim.host}:{stage.sim.port}, a virtual board; "
+            f"ThingsBoard simulator on {scheme}://{stage.sim.host}:{port}, a virtual board; "
             f"watch it at {stage.page.url}",
             soft_wrap=True,
         )
@@ -80,4 +81,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("--secure" in sys.argv))

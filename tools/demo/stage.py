@@ -1,16 +1,22 @@
-"""Where the demo plays: a simulator on loopback and a virtual board, and ways to watch both."""
+"""Where the demo plays: a simulator on loopback and a virtual board, and ways to watch both.
+
+Secure, it is a device with a certificate and a Protobuf profile: it speaks DTLS, and its packages
+come from a CoAP address of another device, since its server gives it none (docs/security.md).
+"""
 
 import bisect
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from tools.board import stage
+from tools import certificates
+from tools.board import checking, stage
 from tools.package import keys, releases
-from tools.tbsim import Simulator
+from tools.tbsim import Package, Simulator
 from tools.tbsim.web import WebServer, page
-from tools.unixport import BUILD
+from tools.unixport import BUILD, ROOT
 from tools.vboard import Board, Network
 
 FOLDER = BUILD / "demo"
@@ -22,7 +28,16 @@ PROFILE = {
     "provision_secret": "demo-secret",
     "strategy": "ALLOW_CREATE_NEW_DEVICES",
 }
+DEPOT = "DEPOT"  # the access token of the device that has the packages
+PROTOS = {
+    name: ROOT / "firmware" / "profile" / f"{name}.proto" for name in ("telemetry", "attributes")
+}
 INTERVAL_S = 2  # a person watches; every other setting is the firmware's default
+NAMED = {
+    "trusted": "server.cert.der",
+    "certificate": "board.cert.der",
+    "key": "board.key.der",
+}
 MEASURED = re.compile(r"measured (\d+) ")
 NEAR_MS = 60
 
@@ -44,8 +59,14 @@ def require(condition, message: str) -> None:
 class Stage:
     """`with Stage() as stage:` has a running simulator and a board that is still off."""
 
-    def __init__(self, folder: Path = FOLDER, progress=lambda done, total, said: None):
+    def __init__(
+        self,
+        folder: Path = FOLDER,
+        progress=lambda done, total, said: None,
+        secure: bool = False,
+    ):
         self.folder = folder
+        self.secure = secure
         self.progress = progress
         self.sim = Simulator()
         self.page = WebServer(self.sim, [page.mount])
@@ -59,7 +80,11 @@ class Stage:
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
         self.page.start()
-        self.sim.add_profile("demo", **PROFILE)
+        profile = PROFILE
+        if self.secure:
+            self._certify()
+            profile = PROFILE | {"transport": "COAP", "payload": "PROTOBUF", "protos": PROTOS}
+        self.sim.add_profile("demo", **profile)
         return self
 
     def __exit__(self, *_):
@@ -74,24 +99,45 @@ class Stage:
     def prepare(self) -> int:
         """Put the firmware on an empty flash and return how many bytes of files that are."""
         root = self.folder / "root"
+        settings = {
+            "server": SERVER,
+            "wifi_ssid": AIR["ssid"],
+            "wifi_password": AIR["key"],
+            "port": self.sim.port,
+            "provision_key": PROFILE["provision_key"],
+            "provision_secret": PROFILE["provision_secret"],
+            "device_name": DEVICE_NAME,
+            "interval": INTERVAL_S,
+        }
+        if self.secure:
+            settings |= {"port": self.sim.secure_port, "payload": "protobuf", **NAMED}
         stage.stage(
             root,
-            settings={
-                "server": SERVER,
-                "wifi_ssid": AIR["ssid"],
-                "wifi_password": AIR["key"],
-                "port": self.sim.port,
-                "provision_key": PROFILE["provision_key"],
-                "provision_secret": PROFILE["provision_secret"],
-                "device_name": DEVICE_NAME,
-                "interval": INTERVAL_S,
-            },
+            settings=settings,
             public_keys=keys.public_bytes(self.key),
+            named=checking.named_files(settings, self.folder),
         )
         (root / "factory" / releases.DROPPED).write_text("# Not in any later release.\n")
         self.board.format()
         self.board.deploy(root, compiled=False)
         return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+
+    def _certify(self):
+        # The server's certificate is the one that the board trusts; the board has one of its own.
+        server = certificates.make("server", hosts=(SERVER,))
+        certificates.write(server, self.folder, "server")
+        certificates.write(certificates.make(DEVICE_NAME), self.folder, "board")
+        self.sim.secure(self.folder / "server.cert.pem", self.folder / "server.key.pem")
+        self._depot = self.sim.add_device("depot", DEPOT)
+
+    def assign(self, package: Package) -> None:
+        """Assign a package to the board, in the way that works for it."""
+        if self.secure:
+            self.sim.assign(self._depot, package)
+            query = f"title={package.title}&version={package.version}"
+            url = f"coap://{SERVER}:{self.sim.port}/fw/{DEPOT}?{query}"
+            package = replace(package, url=url)
+        self.sim.assign(self.device, package)
 
     @property
     def device(self):
@@ -128,7 +174,11 @@ class Stage:
         return self.board.wait(condition, timeout_s, what)
 
     def rpc(self, method: str, params=None):
-        return self.sim.rpc(self.device, method, params)
+        if not self.secure:
+            return self.sim.rpc(self.device, method, params)
+        # The default schema of commands has text for params, and of replies text with JSON.
+        params = params if params is None else json.dumps(params)
+        return json.loads(self.sim.rpc(self.device, method, params)["payload"])
 
     def repeated_requests(self, after: int = 0) -> int:
         """Count the requests that reached the server once more, by address and message id."""

@@ -149,8 +149,10 @@ class Protobuf:
     """A codec for the schemas of one profile: of telemetry, attributes, commands and replies.
 
     A telemetry schema with the fields `ts` (int64) and `values` (a message) carries the time of a
-    record; with any other the server takes its own. A reply whose names are not in its schema goes
-    as JSON text into the field `payload`, if there is one.
+    record; with any other the server takes its own. The server looks into `values` only if there
+    is a `ts`. So the fields of `values` are to be beside it, too, under the same numbers: there
+    goes a record without a time; without them it arrives as a value named `values`. A reply whose
+    names are not in its schema goes as JSON text into the field `payload`, if there is one.
     """
 
     Members = Members
@@ -165,6 +167,9 @@ class Protobuf:
         _, self._values = telemetry.get("values", (0, None))
         if "ts" not in telemetry or not isinstance(self._values, dict):
             self._values = None
+        values = self._values or ()
+        # Whether a record stands beside `ts` as it does in `values`.
+        self._beside = all([telemetry.get(name) == values[name] for name in values])
 
     def encode(self, kind, values):
         """Return the payload of a dict. Raises ValueError, with the name of the field."""
@@ -198,11 +203,9 @@ class Protobuf:
     def batch(self, records, limit=1024):
         """Return 1 and the payload of the first record: a message of this profile has one."""
         record, ts = records[0]
-        if not self._values or ts is None and not record:
+        if not self._values or ts is None and (self._beside or not record):
             return 1, record
-        out = bytearray()
-        if ts is not None:
-            out.extend(encode(self.telemetry, {"ts": ts}))
+        out = bytearray() if ts is None else bytearray(encode(self.telemetry, {"ts": ts}))
         put_bytes(out, self.telemetry["values"][0], record)
         return 1, bytes(out)
 

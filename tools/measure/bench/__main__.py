@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.measure.bench import large, ota, telemetry
+from tools.measure.bench import large, ota, secure, telemetry
 from tools.unixport import BUILD
 
 RESULT = BUILD / "bench.json"
@@ -16,6 +16,7 @@ RESULT = BUILD / "bench.json"
 class Part(str, Enum):
     telemetry = "telemetry"
     large = "large"
+    secure = "secure"
     ota = "ota"
 
 
@@ -29,7 +30,7 @@ def main(
         result = json.loads(RESULT.read_text())
     except (OSError, ValueError):
         result = {}
-    for part, module in ((Part.telemetry, telemetry), (Part.large, large)):
+    for part, module in ((Part.telemetry, telemetry), (Part.large, large), (Part.secure, secure)):
         if not parts or part in parts:
             measured = module.measure()
             module.show(measured, console)

@@ -5,9 +5,12 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .payloads import PAYLOADS, Payloads
+from .payloads import JSONPayloads, Payloads, ProtobufPayloads
+from .protobuf import root_class
 from .rpc import RPC
 
 if TYPE_CHECKING:
@@ -44,7 +47,10 @@ class Profile:
     provision_secret: str = ""
     strategy: str = "DISABLED"
     transport: str = "DEFAULT"  # DEFAULT, COAP, EFENTO; any other cannot speak CoAP
-    payload: str = "JSON"  # or PROTOBUF, with the default schemas
+    payload: str = "JSON"  # or PROTOBUF
+    # Its schemas "telemetry", "attributes", "request" and "response": .proto files. A Protobuf
+    # profile has the server's default in the place of one that is not there.
+    protos: dict[str, Path] = field(default_factory=dict)
     power_mode: str = "DRX"  # DRX, PSM, E_DRX
     activity_ms: int = 10_000  # psmActivityTimer or pagingTransmissionWindow
     packages: dict[str, "Package"] = field(default_factory=dict)  # by kind: "fw", "sw"
@@ -53,9 +59,11 @@ class Profile:
     revision: int = 1  # of what users saved; one that saves an older one is refused
     saved: dict = field(default_factory=dict)  # what a user saved by REST, kept unread
 
-    @property
+    @cached_property
     def payloads(self) -> Payloads:
-        return PAYLOADS[self.payload]
+        if self.payload == "JSON":
+            return JSONPayloads()
+        return ProtobufPayloads(**{name: root_class(path) for name, path in self.protos.items()})
 
 
 class Device:

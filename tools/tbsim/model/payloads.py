@@ -1,10 +1,12 @@
-"""Payloads of a profile: JSON, or Protobuf with the server's default schemas."""
+"""Payloads of a profile: JSON, or Protobuf with the server's default schemas or a user's own."""
 
 import json
 from typing import Protocol
 
+from google.protobuf.message import Message
+
 from .errors import BadRequest, ServerFault
-from .protobuf import entries, read, write
+from .protobuf import CLASSES, entries, parse, read, serialize, write
 from .rpc import RPC
 from .values import compact, in_hash_order, parse_json, parse_telemetry, parse_values
 
@@ -95,20 +97,32 @@ class JSONPayloads:
 
 
 class ProtobufPayloads:
-    """proto3 as the server sends and takes it."""
+    """proto3 as the server sends and takes it, with a profile's four schemas: message classes."""
+
+    def __init__(
+        self,
+        telemetry: type[Message] = CLASSES["SensorDataReading"],
+        attributes: type[Message] = CLASSES["SensorConfiguration"],
+        request: type[Message] = CLASSES["RpcRequestMsg"],
+        response: type[Message] = CLASSES["RpcResponseMsg"],
+    ):
+        self._telemetry = telemetry
+        self._attributes = attributes
+        self._request = request
+        self._response = response
 
     def telemetry(self, body: bytes, now_ms: int) -> list[tuple[int, dict]]:
-        return parse_telemetry(compact(read("SensorDataReading", body)), now_ms)
+        return parse_telemetry(compact(parse(self._telemetry, body)), now_ms)
 
     def attributes(self, body: bytes) -> dict:
-        return parse_values(read("SensorConfiguration", body))
+        return parse_values(parse(self._attributes, body))
 
     def claim(self, body: bytes) -> tuple[str, int]:
         request = read("ClaimDevice", body)
         return request.get("secretKey", ""), int(request.get("durationMs", 0))
 
     def reply(self, body: bytes) -> dict:
-        return read("RpcResponseMsg", body)
+        return parse(self._response, body)
 
     def call(self, body: bytes) -> tuple[str, object]:
         request = read("RpcRequest", body)
@@ -131,10 +145,7 @@ class ProtobufPayloads:
             if not isinstance(rpc.params, str):
                 raise ServerFault("the default schema takes params as a string only")
             command["params"] = rpc.params
-        return write("RpcRequestMsg", command)
+        return serialize(self._request, command)
 
     def answer(self, value) -> bytes:
         return write("ToServerRpcResponseMsg", {"payload": compact(value).decode()})
-
-
-PAYLOADS: dict[str, Payloads] = {"JSON": JSONPayloads(), "PROTOBUF": ProtobufPayloads()}

@@ -1,7 +1,11 @@
-"""The default schemas of ThingsBoard's Protobuf profiles, without a compiler."""
+"""The default schemas of ThingsBoard's Protobuf profiles, without a compiler, and users' own."""
+
+from pathlib import Path
 
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
+
+from tools.protobuf import compiled
 
 from .errors import BadRequest
 from .values import compact
@@ -67,16 +71,37 @@ CLASSES = _build()
 
 def read(name: str, body: bytes) -> dict:
     """Return the fields of a message by their names; BadRequest if it is none."""
-    message = CLASSES[name]()
-    try:
-        message.ParseFromString(body)
-    except DecodeError:
-        raise BadRequest("no " + name) from None
-    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return parse(CLASSES[name], body)
 
 
 def write(name: str, values: dict) -> bytes:
-    message = json_format.ParseDict(values, CLASSES[name]())
+    return serialize(CLASSES[name], values)
+
+
+def root_class(path: Path) -> type[Message]:
+    """Return the class of a .proto file's last message, which is its root on the server.
+
+    Raises tools.protobuf.Refused.
+    """
+    file = compiled(path)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    name = ".".join(filter(None, [file.package, file.message_type[-1].name]))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
+
+
+def parse(kind: type[Message], body: bytes) -> dict:
+    """Return the fields of a message by their names; BadRequest if it is none."""
+    message = kind()
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        raise BadRequest(f"no {kind.DESCRIPTOR.name}") from None
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+
+
+def serialize(kind: type[Message], values: dict) -> bytes:
+    message = json_format.ParseDict(values, kind())
     return message.SerializeToString(deterministic=True)
 
 
