@@ -12,10 +12,10 @@ except ImportError:  # a PC is on the net already
 _JOIN_S = 20
 
 
-def settings():
+def settings(port=5683):
     """Read settings.json and join the Wi-Fi that it names; return what it has, a dict.
 
-    Ends the program with a sentence if that cannot be.
+    port is the server's if the file has none. Ends the program with a sentence if that cannot be.
     """
     try:
         with open("settings.json") as file:
@@ -25,7 +25,7 @@ def settings():
         _end("settings.json: missing; copy one to where the program runs")
     except (ValueError, KeyError, TypeError):
         _end('settings.json: expected {"server": "...", "access_token": "..."}')
-    values.setdefault("port", 5683)
+    values.setdefault("port", port)
     if network:
         _join(values)
     print("server %s port %d" % (server, values["port"]))

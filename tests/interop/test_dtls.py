@@ -1,6 +1,7 @@
 """Our client over DTLS against libcoap's servers, of OpenSSL and of GnuTLS."""
 
 import random
+import subprocess
 
 import pytest
 
@@ -54,6 +55,24 @@ def test_self_signed_and_pinned(files, library, tmp_path):
     with serve(tmp_path, tmp_path, library=library, name="self") as server:
         (answer,), _ = ours(server.secure_port, TIME, security=trusting(tmp_path, "self"))
     assert answer["code"] == CONTENT
+
+
+def test_openssls_own_server(files, tmp_path):
+    port = free_port()
+    own = ["-cert", files / "server.cert.pem", "-key", files / "server.key.pem"]
+    command = ["openssl", "s_server", "-dtls1_2", "-listen", "-accept", f"127.0.0.1:{port}", *own]
+    output = tmp_path / "output"
+    with output.open("wb") as out:
+        server = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=out)
+        try:
+            # It speaks no CoAP: what comes back is silence, after a handshake.
+            request = {"request": [GET, "time"], "timeout_ms": 1500}
+            (answer,), _ = ours(port, request, security=trusting(files))
+        finally:
+            server.kill()
+            server.wait()
+    assert answer["error"] != "HandshakeError", answer
+    assert b"CIPHER is ECDHE-ECDSA-AES" in output.read_bytes()
 
 
 def test_pre_shared_key(library, tmp_path):

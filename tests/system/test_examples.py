@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.support import secure
 from tools.package import container, keys
 from tools.tbsim import Simulator
 from tools.tbsim.model.packages import Package
@@ -111,7 +112,7 @@ def test_each_example_is_run_here():
     names = {path.stem for path in EXAMPLES.glob("*.py")} - {"joining"}
     here = (ROOT / "tests" / "system" / "test_examples.py").read_text()
     elsewhere = (ROOT / "tests" / "interop" / "test_libcoap_server.py").read_text()
-    assert len(names) == 10
+    assert len(names) == 12
     for name in names:
         assert f'"{name}"' in (elsewhere if name.startswith("coap_") else here) + here, name
 
@@ -120,6 +121,48 @@ def test_telemetry(runner, sim):
     runner.start("telemetry")
     assert sim.until(lambda: "free" in runner.device.latest()), runner.console()
     assert runner.device.latest()["free"] > 10_000
+
+
+def test_telemetry_over_dtls(runner, sim):
+    folder = secure.make(runner.folder)
+    sim.secure(folder / "server.cert.pem", folder / "server.key.pem")
+    sim.set_certificate(runner.device, (folder / "device.cert.pem").read_text())
+    known = {"server": "127.0.0.1", "port": sim.secure_port, "trusted": "ca.cert.der"}
+    runner.settings(**known, certificate="device.cert.der", key="device.key.der")
+    runner.start("secure")
+    assert sim.until(lambda: "free" in runner.device.latest()), runner.console()
+
+
+@pytest.mark.parametrize(
+    "files, line",
+    [
+        ({}, "secure: DTLS needs a trusted certificate"),
+        ({"trusted": "none.der"}, "secure: none.der: no such file"),
+        ({"trusted": "ca.cert.pem"}, "secure: trusted: not DER, but PEM"),
+    ],
+)
+def test_certificates_that_do_not_do(runner, files, line):
+    secure.make(runner.folder)
+    runner.settings(server="127.0.0.1", access_token="TOKEN", **files)
+    runner.start("secure")
+    runner.ends()
+    assert line in runner.console()
+
+
+def test_a_form_of_ones_own(runner, sim):
+    proto = runner.folder / "tank.proto"
+    source = (EXAMPLES / "own_payload.py").read_text()
+    lines = source[source.index("#   syntax") : source.index("# `python")].splitlines()
+    proto.write_text("\n".join(line.removeprefix("#") for line in lines))
+    runner.device.profile = sim.add_profile(
+        "tanks", transport="COAP", payload="PROTOBUF", protos={"telemetry": proto}
+    )
+    runner.start("own_payload")
+    assert sim.until(lambda: "level" in runner.device.latest()), runner.console()
+    latest = runner.device.latest()
+    assert latest["pump"] is (latest["level"] < 50)
+    newest_ms = max(ts for ts, key, _ in runner.device.telemetry if key == "level")
+    assert abs(newest_ms / 1000 - time.time()) < 20
 
 
 def test_attributes(runner, sim):
