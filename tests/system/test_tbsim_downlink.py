@@ -200,6 +200,25 @@ def test_paging_window(quick):
     peer.wire.close()
 
 
+def test_a_protobuf_device_that_sleeps(quick):
+    how = {"transport": "COAP", "payload": "PROTOBUF", "power_mode": "PSM", "activity_ms": 200}
+    device = quick.add_device("dozing", "DOZING", quick.add_profile("dozing", **how))
+    peer = Peer(quick.port)
+    peer.wire.socket.settimeout(0.5)
+    path = "api/v1/DOZING/"
+    assert peer.ask(1, path + "attributes", token=b"\x07", observe=0).payload == b""
+    time.sleep(0.4)
+    quick.set_shared(device, a=True)
+    quick.set_shared(device, b=False)
+    assert peer.wire.silent(0.2)
+    held = peer.ask(2, path + "telemetry", bytes.fromhex("090000000000803540"))
+    assert held.opt.observe == 1 and held.opt.content_format == 42
+    # Two entries: six bytes of time, then the value; false and BOOLEAN_V are left out.
+    assert re.fullmatch("0a0e08.{12}12050a01611801" + "0a0c08.{12}12030a0162", held.payload.hex())
+    assert peer.read().code.dotted == "2.01"
+    peer.wire.close()
+
+
 def test_protobuf_profile(quick):
     profile = quick.add_profile("proto", transport="COAP", payload="PROTOBUF")
     device = quick.add_device("proto", "PROTO", profile)

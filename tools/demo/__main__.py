@@ -58,7 +58,7 @@ def shown(stage: Stage, name: str, text: str):
         yield
 
 
-def main(secure: bool) -> int:
+def main(secure: bool = False) -> int:
     console.print(
         "[dim]first a signing key is drawn, the firmware compiled and a flash formatted: "
         "some seconds without a word[/]"
