@@ -135,7 +135,7 @@ def start(board, tmp_path, sim, **settings):
         ("[]", "settings.json: a list; expected an object"),
         (
             {**GOOD, "sever": 1},
-            "settings.json: sever: unknown; known are access_token, device_name",
+            "settings.json: sever: unknown; known are access_token, certificate",
         ),
         ("", "settings.json: empty; copy it again, whole"),
         ('{"server": "h", "access_token": "t"', "settings.json: cut off"),
@@ -144,7 +144,7 @@ def start(board, tmp_path, sim, **settings):
         ('{"led": ' + "[" * 1000 + "]" * 1000 + "}", "settings.json: brackets in more than 8"),
         (" " * 5000, "settings.json: larger than 4096 bytes"),
         ('{1: 2, "server": "h"}', "settings.json: 1: unknown; known are"),
-        ({**GOOD, "server": "COAPS://h"}, "settings.json: server: expected coap://name:port"),
+        ({**GOOD, "server": "HTTP://h"}, "settings.json: server: expected coap://name:port"),
         ({**GOOD, "server": "h:0"}, "settings.json: server: expected after the colon a UDP"),
         ({**GOOD, "server": ["h"]}, "settings.json: server: expected the server's name"),
         ({**GOOD, "wifi_country": "DEU"}, "settings.json: wifi_country: expected two letters"),
