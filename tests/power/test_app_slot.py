@@ -33,7 +33,7 @@ def application_of(folder, version):
     if version != NEW:
         (app / "dropped.py").write_text(f"VERSION = {version!r}\n")
     (app / "pictures").mkdir()
-    for n, size in enumerate((300, 5000)):
+    for n, size in enumerate((300, 3000)):
         content = random.Random(f"{version} {n}").randbytes(size)
         (app / "pictures" / f"{n}.bin").write_bytes(content)
     return application.collect(sources)
