@@ -93,7 +93,8 @@ def test_an_idle_device_registers_no_more_than_it_has_to(sim, device):
     time.sleep(8)
     paths = [event.path[-1] for event in sim.events[before:] if event.is_request and event.path]
     assert set(paths) <= {"telemetry", "attributes", "rpc", "t"}
-    assert paths.count("rpc") <= 1 and paths.count("attributes") <= 1, paths
+    # One of both after the start, and a sign of life, which comes at any moment of its period.
+    assert paths.count("rpc") <= 2 and paths.count("attributes") <= 1, paths
 
 
 def test_attributes_and_commands(sim, device):

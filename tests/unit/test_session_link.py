@@ -6,6 +6,7 @@ import errno
 from coap import ResponseError
 from coap.message import Message
 from fakes import Board, Client, raised, run
+from rows import rows
 from thingsboard.clock import Clock
 from thingsboard.session import Session
 
@@ -21,12 +22,13 @@ def session(*answers, log=None, board=None):
 
 
 class Noted:
-    """In the place of a Schedule: counts how often a registration was asked for."""
+    """In the place of a Schedule: notes within how many ms each registration is to come."""
 
-    recoveries = 0
+    def __init__(self):
+        self.recoveries = []
 
-    def register_soon(self):
-        self.recoveries += 1
+    def register_soon(self, now, within_ms):
+        self.recoveries.append(within_ms)
 
 
 def ask(it):
@@ -38,9 +40,9 @@ def test_an_answer_after_silence_is_a_recovery():
     for n in (1, 2):
         assert raised(OSError, ask, it) and it.silences == n
     run(ask(it))
-    assert it.silences == 0 and it.schedule.recoveries == 1
+    assert it.silences == 0 and it.schedule.recoveries == [0]
     run(ask(it))
-    assert it.schedule.recoveries == 1
+    assert it.schedule.recoveries == [0]
 
 
 def test_an_answer_after_a_repetition_is_a_recovery():
@@ -51,7 +53,27 @@ def test_an_answer_after_a_repetition_is_a_recovery():
     it, client, _ = session(late)
     run(ask(it))
     run(ask(it))
-    assert it.schedule.recoveries == 1
+    assert it.schedule.recoveries == [0]
+
+
+@rows(short=(3000, 1500), long=(18_000, 9000), longest=(40_000, 10_000))
+def test_the_longer_a_server_was_silent_the_more_the_registrations_are_spread(ms, within_ms):
+    def late(payload):
+        client.endpoint.retransmissions += 1
+        board.now += ms
+        return Message(0x41)
+
+    def never(payload):
+        board.now += ms // 2
+        raise OSError(110)
+
+    board = Board()
+    it, client, _ = session(late, never, never, Message(0x41), board=board)
+    run(ask(it))
+    for _ in range(2):
+        assert raised(OSError, ask, it)
+    run(ask(it))
+    assert it.schedule.recoveries == [within_ms, within_ms]
 
 
 def test_each_three_silences_in_a_row_take_a_new_source_port():

@@ -68,6 +68,7 @@ async def observe(session, path, take, ordered=True, type=_CON):
     last, and of a large one the first block. type is the registration's and the messages'.
     """
     name = path[-1]
+    timeout_ms = _NON_TIMEOUT_MS if type else _TIMEOUT_MS
     failures = 0  # in a row
     silence = True  # whether the last one was just that
     while True:
@@ -76,7 +77,7 @@ async def observe(session, path, take, ordered=True, type=_CON):
             observation = session.client.observe(
                 path,
                 type=type,
-                timeout_ms=_NON_TIMEOUT_MS if type else _TIMEOUT_MS,
+                timeout_ms=timeout_ms,
                 ordered=ordered,
             )
             observation.whole = not ordered
@@ -101,7 +102,7 @@ async def observe(session, path, take, ordered=True, type=_CON):
             failures += 1
             silence = isinstance(error, OSError)
             if silence:
-                session.silent()
+                session.silent(session.clock.uptime_ms() - timeout_ms)
             await session.failed(name, error, failures)
         finally:
             session.end_observation(name)

@@ -29,7 +29,8 @@ class Schedule:
     These are a look at the time, a sign of life, and a new registration of all observations, or
     of one.
     keepalive_ms is the time between signs of life, 0 for none; reregister_ms, give or take a
-    tenth, that between registrations.
+    tenth, that between registrations. The first sign of life comes at a random moment of its
+    period, so that devices that were switched on together do not speak together ever after.
     """
 
     def __init__(self, now, keepalive_ms, reregister_ms, random):
@@ -38,7 +39,7 @@ class Schedule:
         self.reregister_ms = reregister_ms
         self._due = {"sync": now}
         if keepalive_ms:
-            self.done("alive", now)
+            self._due["alive"] = now + random(keepalive_ms)
         self.done("register", now)
 
     def next(self):
@@ -64,9 +65,13 @@ class Schedule:
             return
         self._due[job] = now + period_ms
 
-    def register_soon(self):
-        """Note that observations may be lost: at a new address, or while the server was silent."""
-        self._due["register"] = min(self._due["register"], self._registered + _SETTLE_MS)
+    def register_soon(self, now, within_ms):
+        """Note that observations may be lost: at a new address, or while the server was silent.
+
+        They are registered at random within so many milliseconds: others may have lost theirs.
+        """
+        due = max(now + self._random(within_ms + 1), self._registered + _SETTLE_MS)
+        self._due["register"] = min(self._due["register"], due)
 
     def look(self, name, now):
         """Note that the server may keep news of this observation; a second after the last call."""

@@ -14,6 +14,7 @@ _UNAUTHORIZED = const(0x81)
 _REPLACED = const(0x42)  # 2.02: the server ended an observation
 _SILENCES = const(3)  # in a row, then a new source port and a new look at the DNS
 _REFUSALS = const(8)  # in a row, then the same: the name may lead to another server by now
+_SPREAD_MS = const(10_000)  # after a silence, at most: all devices of a server come back with it
 _LOOK_UP_MS = const(7000)  # longer than one takes (coap/resolver.py)
 _SAID_MS = const(600_000)  # the same words are not logged again before, only counted
 _LINES = const(8)  # logged in a minute, at most
@@ -37,6 +38,7 @@ class Session:
     schedule = None  # while keep() runs: its Schedule
     faults = 0  # what ended a job and was not to be expected, and the last one as text
     last_fault = None
+    _silent_since = 0  # uptime at which the first of the requests without an answer began
     _problem_of = None  # what the problem was reported of
 
     def __init__(self, client, clock, log=None, random=randrange):
@@ -106,24 +108,32 @@ class Session:
         """Await a request; learn from it whether the server is, or was, silent."""
         endpoint = self.client.endpoint
         sent_before = endpoint.retransmissions
+        begun = self.clock.uptime_ms()
         try:
             response = await request
         except OSError:
-            self.silent()
+            self.silent(begun)
             raise
-        if endpoint.retransmissions != sent_before:
-            self.register_soon()  # what the server said meanwhile may be lost
-        self.heard()
+        self.heard(begun if endpoint.retransmissions != sent_before else None)
         return response
 
-    def heard(self):
-        """The server has said something."""
-        if self.silences:
-            self.register_soon()  # what it said meanwhile may be lost
-        self.silences = 0
+    def heard(self, since=None):
+        """The server has said something, for the first time since an uptime (None: all is well).
 
-    def silent(self):
-        """A request had no answer."""
+        What it said meanwhile may be lost. The longer it was silent the more devices found out,
+        so each registers at random within half of that time.
+        """
+        if self.silences:
+            since = self._silent_since
+            self.silences = 0
+        if since is not None:
+            silence_ms = self.clock.uptime_ms() - since
+            self.register_soon(min(silence_ms // 2, _SPREAD_MS))
+
+    def silent(self, since):
+        """A request that began at an uptime had no answer."""
+        if not self.silences:
+            self._silent_since = since
         self.silences += 1
         if self.silences % _SILENCES == 0:
             self.reconnect()
@@ -158,8 +168,8 @@ class Session:
             self.schedule.look(name, self.clock.uptime_ms())
             self.sooner.set()
 
-    def register_soon(self):
-        """Note that observations may be lost."""
+    def register_soon(self, within_ms=0):
+        """Note that observations may be lost; register at random within so many milliseconds."""
         if self.schedule:
-            self.schedule.register_soon()
+            self.schedule.register_soon(self.clock.uptime_ms(), within_ms)
             self.sooner.set()
