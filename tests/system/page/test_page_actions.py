@@ -6,39 +6,11 @@ import json
 import pytest
 
 from tests.system.browsing import Asked, Stream, do
-from tests.system.wire import Peer
+from tests.system.page.conftest import SECRET
 from tools.package import container
-from tools.tbsim import Simulator, Switches
-from tools.tbsim.web import WebServer, page
+from tools.tbsim import Switches
 from tools.tbsim.web.page.moods import MOODS
 from tools.tbsim.wire.link import Link
-
-SECRET = "SESAME-token-of-the-pump"
-
-
-@pytest.fixture
-def sim():
-    with Simulator(at_once=True) as sim:
-        sim.add_device("pump", SECRET)
-        yield sim
-
-
-@pytest.fixture
-def pump(sim):
-    return sim.device("pump")
-
-
-@pytest.fixture
-def server(sim):
-    with WebServer(sim, [page.mount]) as server:
-        yield server
-
-
-@pytest.fixture
-def peer(sim):
-    peer = Peer(sim.port)
-    yield peer
-    peer.wire.close()
 
 
 def test_a_shared_attribute_is_set_and_deleted(server, pump):
