@@ -157,10 +157,12 @@ class Application:
 def _codec(name):
     # The codec of the device profile. Protobuf takes memory, so only who needs it has it.
     if name == "protobuf":
-        from thingsboard.payload_protobuf import Protobuf
+        try:
+            from thingsboard.payload_protobuf import Protobuf
 
-        from . import schemas
-
+            from . import schemas
+        except ImportError:  # most do without it, and flash is scarce
+            raise ValueError("settings.json: payload: protobuf is not in this application")
         return Protobuf(schemas.Telemetry, schemas.Attributes)
     from thingsboard import payload_json
 

@@ -33,10 +33,9 @@ def application_of(folder, version):
     if version != NEW:
         (app / "dropped.py").write_text(f"VERSION = {version!r}\n")
     (app / "pictures").mkdir()
-    for n, size in enumerate((300, 3000)):
-        content = random.Random(f"{version} {n}").randbytes(size)
-        (app / "pictures" / f"{n}.bin").write_bytes(content)
-    return application.collect(sources)
+    # A small one: three copies of the application leave little of a Pico W's flash.
+    (app / "pictures" / "0.bin").write_bytes(random.Random(version).randbytes(300))
+    return application.collect(sources, application.needless([], protobuf=False))
 
 
 class Bench:

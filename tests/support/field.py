@@ -4,9 +4,9 @@ import json
 import shutil
 import threading
 
-from tools import boards
+from tools import boards, bytecode
 from tools.board import stage
-from tools.package import container, keys, releases
+from tools.package import application, container, keys, releases
 from tools.release.version import current
 from tools.tbsim import Package
 from tools.vboard import Board, app_image
@@ -26,9 +26,11 @@ class Field:
         stage.stage(self._root, settings={}, public_keys=keys.public_bytes(self.key))
         (self._root / "factory" / releases.DROPPED).write_text("")
 
-    def package(self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX"):
+    def package(
+        self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX", protobuf=False
+    ):
         """Return the package of a release for a board; edits are (file, old text, new text)."""
-        key = version, sequence, fault, edits, board
+        key = version, sequence, fault, edits, board, protobuf
         with self._lock:  # each is built once, for whoever wants it first
             if key not in self._built:
                 sources = releases.copy(self.folder / f"release-{len(self._built)}", version)
@@ -37,7 +39,12 @@ class Field:
                     releases.edit(sources / name, old, new)
                 names = None if board == "UNIX" else [boards.load(board).build]
                 package = releases.build(
-                    sources, self.key, version=version, sequence=sequence, boards=names
+                    sources,
+                    self.key,
+                    version=version,
+                    sequence=sequence,
+                    boards=names,
+                    protobuf=protobuf,
                 )
                 self._built[key] = package.data
         return Package(releases.TITLE, version, self._built[key], kind=kind)
@@ -73,6 +80,9 @@ class Field:
         }
         (root / stage.FACTS).write_text(json.dumps(facts))
         (root / "settings.json").write_text(json.dumps(settings))
+        if settings.get("payload") == "protobuf":
+            folders = application.REPLACEABLE
+            bytecode.write(application.collect(folders), root / "factory")
         board.format()
         board.deploy(root, compiled=False)
         return board

@@ -11,6 +11,7 @@ import pytest
 from tests.support.dual import prepare_cpython
 from tests.support.field import DEPLOYED, Field
 from tools import protobuf
+from tools.package import application
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
 
 TOKEN = "TOK3N"
@@ -126,7 +127,7 @@ def test_the_firmware_with_its_profile(sim, tmp_path):
         assert abs(newest_ms / 1000 - time.time()) < 20
         assert sim.until(lambda: sim.observes(device, "rpc"), 20)
         assert json.loads(sim.rpc(device, "setLed", "true")["payload"]) == {"on": True}
-        sim.assign(device, field.package("2.0"))
+        sim.assign(device, field.package("2.0", protobuf=True))
         board.wait_line(r"update: fw UPDATED: .* 2\.0", 60)
     finally:
         board.stop()
@@ -255,3 +256,34 @@ def test_the_tool_prints_python(tmp_path):
     run = subprocess.run([*command, "missing.proto"], capture_output=True, text=True, cwd=ROOT)
     assert run.returncode == 1 and run.stderr.startswith("protobuf: ")
     assert "Traceback" not in run.stderr
+
+
+# Where it is not wanted it stays out
+
+
+def test_a_package_has_it_only_if_asked(tmp_path):
+    pico, esp32 = "RPI_PICO_W", "ESP32_GENERIC-OTA"
+    without = application.needless([pico], protobuf=False)
+    assert application.PROTOBUF | application.PARTITIONS == without
+    assert application.needless([pico, esp32], protobuf=True) == set()
+    assert application.needless(["MY_OWN"], protobuf=False) == application.PROTOBUF
+    names = {name for name, _ in application.collect(application.REPLACEABLE)}
+    assert without < names  # no name is wrong
+    left = {name for name, _ in application.collect(application.REPLACEABLE, without)}
+    assert left == names - without
+
+
+def test_a_board_that_was_updated_without_it_goes_back(sim, tmp_path):
+    protos = {name: PROFILE / f"{name}.proto" for name in ("telemetry", "attributes")}
+    profile = sim.add_profile("firmware", transport="COAP", payload="PROTOBUF", protos=protos)
+    device = sim.add_device("board", "board", profile)
+    field = Field(tmp_path)
+    board = field.board(tmp_path / "board.img", sim, payload="protobuf")
+    board.start()
+    try:
+        board.wait_line("start number 1", 20)
+        sim.assign(device, field.package("2.0"))
+        board.wait_line("fw FAILED: it failed here before: .*protobuf is not in this app", 90)
+        assert device.client_attributes["version"] == DEPLOYED
+    finally:
+        board.stop()

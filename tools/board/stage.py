@@ -35,9 +35,12 @@ def stage(
     updates. named are the files that the settings name (checking.named_files).
     """
     board = board or boards.load("UNIX")
+    # Without settings the board keeps its own, which may be any.
+    protobuf = settings is None or settings.get("payload") == "protobuf"
+    left_out = application.needless([board.build], protobuf)
     try:
         files = [bytecode.convert(path, path.name) for path in ROOT_FILES]
-        factory = application.collect(application.REPLACEABLE)
+        factory = application.collect(application.REPLACEABLE, left_out)
     except subprocess.CalledProcessError as error:
         raise ValueError(bytecode.fault(error)) from None
     bytecode.write(files, target)

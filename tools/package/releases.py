@@ -51,19 +51,27 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def build(
-    sources: Path, key, *, version: str, sequence: int, boards: list[str] | None = None
+    sources: Path,
+    key,
+    *,
+    version: str,
+    sequence: int,
+    boards: list[str] | None = None,
+    protobuf: bool = False,
 ) -> Package:
     """Return the signed package of a release, as it is uploaded to ThingsBoard.
 
-    boards: the unix port if left out.
+    boards: the unix port if left out. protobuf: for devices with a Protobuf profile.
     """
+    boards = boards or [board_name()]
+    left_out = application.needless(boards, protobuf)
     data = container.build(
         key,
-        application.collect(sorted(sources.iterdir())),
+        application.collect(sorted(sources.iterdir()), left_out),
         kind="app",
         title=TITLE,
         version=version,
-        boards=boards or [board_name()],
+        boards=boards,
         sequence=sequence,
     )
     return Package(TITLE, version, data)

@@ -54,6 +54,9 @@ def roll_out(
         Path, typer.Option(help="without PACKAGE: the key that signs it")
     ] = keys.DEFAULT,
     sequence: Annotated[int, typer.Option(help="without PACKAGE: its sequence")] = 0,
+    protobuf: Annotated[
+        bool, typer.Option("--protobuf", help="without PACKAGE: for boards that speak it")
+    ] = False,
 ):
     """Publish a package, or this firmware, and watch until all devices are updated.
 
@@ -66,7 +69,7 @@ def roll_out(
     url = checked(server)
     wanted = None
     if not package:
-        data = update.build(key, current(), sequence)
+        data = update.build(key, current(), sequence, protobuf)
         wanted = release.from_bytes(data, kind)
     elif Path(package).exists():
         wanted = release.from_file(Path(package), kind)

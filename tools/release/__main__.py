@@ -17,10 +17,11 @@ def main(
     dist: Annotated[Path, typer.Argument(help="the folder; versions in it stay")] = ROOT / "dist",
     key: Annotated[Path, typer.Option(help="a private key: the update is built as well")] = None,
     sequence: Annotated[int, typer.Option(help="of the update, higher than of the last one")] = 0,
+    protobuf: Annotated[bool, typer.Option("--protobuf", help="the update has it")] = False,
 ):
     """Build what goes out as a release."""
     try:
-        lines = build(dist, key, sequence)
+        lines = build(dist, key, sequence, protobuf)
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"release: {bytecode.fault(error)}") from None
     except (OSError, ValueError) as error:
@@ -29,7 +30,9 @@ def main(
         print(line)
 
 
-def build(dist: Path, key: Path | None = None, sequence: int = 0) -> list[str]:
+def build(
+    dist: Path, key: Path | None = None, sequence: int = 0, protobuf: bool = False
+) -> list[str]:
     """Make all parts and write them; return lines about them. Raises what main() catches."""
     version = current()
     shelf = Shelf(dist)
@@ -37,7 +40,7 @@ def build(dist: Path, key: Path | None = None, sequence: int = 0) -> list[str]:
     name = f"thingsboard-coap-{version}"
     files = {f"{name}.tar.gz": sources.archive(name)}
     if key:
-        files[f"{update.TITLE}-{version}.bin"] = update.build(key, version, sequence)
+        files[f"{update.TITLE}-{version}.bin"] = update.build(key, version, sequence, protobuf)
     for name, content in files.items():
         shelf.add(name, content)
     shelf.write()

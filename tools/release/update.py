@@ -9,19 +9,22 @@ from tools.release import Refused
 TITLE = "firmware"
 
 
-def build(key: Path, version: str, sequence: int) -> bytes:
+def build(key: Path, version: str, sequence: int, protobuf: bool = False) -> bytes:
     """Return the package, signed with a key that is there. Raises Refused, OSError, KeyFileError.
 
-    sequence: higher than that of the last update; boards take no lower one.
+    sequence: higher than that of the last update; boards take no lower one. protobuf: for boards
+    with a Protobuf profile.
     """
     if sequence < 1:
         raise Refused("an update wants a sequence number, higher than the last one: SEQUENCE=n")
+    builds = sorted({boards.load(name).build for name in boards.names()})
+    left_out = application.needless(builds, protobuf)
     return container.build(
         keys.load(key),
-        application.collect(application.REPLACEABLE),
+        application.collect(application.REPLACEABLE, left_out),
         kind="app",
         title=TITLE,
         version=version,
-        boards=sorted({boards.load(name).build for name in boards.names()}),
+        boards=builds,
         sequence=sequence,
     )
