@@ -4,9 +4,9 @@ import json
 import shutil
 import threading
 
-from tools import boards, bytecode
+from tools import boards
 from tools.board import stage
-from tools.package import application, container, keys, releases
+from tools.package import container, keys, releases
 from tools.release.version import current
 from tools.tbsim import Package
 from tools.vboard import Board, app_image
@@ -20,11 +20,8 @@ class Field:
     def __init__(self, folder):
         self.folder = folder
         self.key = keys.create(folder / "key.pem")
-        self._root = folder / "root"
         self._built = {}
         self._lock = threading.Lock()
-        stage.stage(self._root, settings={}, public_keys=keys.public_bytes(self.key))
-        (self._root / "factory" / releases.DROPPED).write_text("")
 
     def package(
         self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX", protobuf=False
@@ -49,6 +46,16 @@ class Field:
                 self._built[key] = package.data
         return Package(releases.TITLE, version, self._built[key], kind=kind)
 
+    def _staged(self, board, payload):
+        # The folder with what a kind of board gets, settings apart; made once.
+        root = self.folder / f"root-{board}-{payload}"
+        with self._lock:
+            if not root.exists():
+                public_keys = keys.public_bytes(self.key)
+                stage.stage(root, boards.load(board), {"payload": payload}, public_keys)
+                (root / "factory" / releases.DROPPED).write_text("")
+        return root
+
     def firmware_package(self, version, sequence=2):
         """Return a package with an ESP32 image."""
         data = container.build(
@@ -67,10 +74,9 @@ class Field:
 
         conditions: more arguments of Board: its network, console, clock.
         """
-        facts = boards.load(board).facts
-        board = Board(image, board=board, **(conditions or {}))
         root = image.with_suffix(".root")
-        shutil.copytree(self._root, root)
+        shutil.copytree(self._staged(board, settings.get("payload")), root)
+        board = Board(image, board=board, **(conditions or {}))
         settings = {
             "server": sim.host,
             "port": sim.port,
@@ -78,11 +84,7 @@ class Field:
             "interval": 1,
             **settings,
         }
-        (root / stage.FACTS).write_text(json.dumps(facts))
         (root / "settings.json").write_text(json.dumps(settings))
-        if settings.get("payload") == "protobuf":
-            folders = application.REPLACEABLE
-            bytecode.write(application.collect(folders), root / "factory")
         board.format()
         board.deploy(root, compiled=False)
         return board

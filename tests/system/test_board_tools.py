@@ -93,7 +93,7 @@ def test_deploying_changes_what_differs_and_nothing_else(tool, board, field, dev
 
 def staged(field, folder, **changed):
     """Return a folder with the firmware, some files of the factory copy changed."""
-    stage.stage(folder, UNIX, public_keys=keys.public_bytes(field.key))
+    stage.stage(folder, UNIX, public_keys=keys.public_bytes(field.key), protobuf=False)
     for name, content in changed.items():
         (folder / "factory" / name).write_bytes(content)
     return folder

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from tools import boards
 from tools.board import monitor, ports, stage
 from tools.board.link import Link, LinkError, connected
+from tools.board.settings import known
 from tools.package import keys
 from tools.unixport import ROOT
 
@@ -143,9 +144,11 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         values, named = stage.given(settings, kind)
-        stage.stage(root, kind, values, stage.public_halves(key), named)
+        public_keys = stage.public_halves(key)
         with connected(port) as link:
             link.check(kind)
+            own = values or known(link.read("/settings.json") or b"") or {}
+            stage.stage(root, kind, values, public_keys, named, stage.speaks_protobuf(own))
             count = deploy(link, root)
             console.print(f"{count} files changed" if count else "the board has all of it already")
             update = runs(link)

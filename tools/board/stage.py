@@ -27,16 +27,18 @@ def stage(
     settings: dict | None = None,
     public_keys: bytes = b"",
     named: dict[str, bytes] | None = None,
+    protobuf: bool | None = None,
 ) -> None:
     """Fill a folder with all that a board needs.
 
     In its root is what no update replaces; in `factory` the application with its libraries, as
     in a package. board: the unix port if left out. A board without public_keys takes no
-    updates. named are the files that the settings name (checking.named_files).
+    updates. named are the files that the settings name (checking.named_files). protobuf: whether
+    the board speaks it; else the settings say so, and without settings it may.
     """
     board = board or boards.load("UNIX")
-    # Without settings the board keeps its own, which may be any.
-    protobuf = settings is None or settings.get("payload") == "protobuf"
+    if protobuf is None:
+        protobuf = settings is None or speaks_protobuf(settings)
     left_out = application.needless([board.build], protobuf)
     try:
         files = [bytecode.convert(path, path.name) for path in ROOT_FILES]
@@ -56,6 +58,11 @@ def stage(
         write_secret(target / name, content)
     if public_keys:
         (target / keys.BOARD_FILE).write_bytes(public_keys)
+
+
+def speaks_protobuf(settings: dict) -> bool:
+    """Return whether a board with these settings needs the Protobuf codec."""
+    return str(settings.get("payload")).strip() == "protobuf"
 
 
 def write_secret(path: Path, content: bytes) -> None:
