@@ -8,6 +8,7 @@ import coap
 import thingsboard
 from board import board
 from micropython import const
+from thingsboard.clock import Clock
 
 from . import updates
 from .commands import Commands
@@ -48,6 +49,9 @@ class Application:
             if self.client:
                 self.client.close()  # what is under way may have taken all the memory
             gc.collect()
+            if self.config["journal"]:
+                self.device.outbox.write()
+                return
             try:
                 with open(_WAITING, "wb") as f:
                     self.device.outbox.save(f)
@@ -74,7 +78,11 @@ class Application:
         if provisions:
             access_token = await self._identify()
         payload = _codec(config["payload"])
-        self.device = device = thingsboard.Device(client, access_token, self.log, payload=payload)
+        clock = Clock()
+        outbox = self._journal(clock, payload)
+        self.device = device = thingsboard.Device(
+            client, access_token, self.log, clock, outbox, payload
+        )
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
         measuring = Measuring(device, config["interval"], self.log)
@@ -145,12 +153,28 @@ class Application:
         _remove(_CREDENTIALS)
         self.restart("the access token was refused")
 
+    def _journal(self, clock, payload):
+        # What waits for the server is on flash; None: in RAM.
+        config = self.config
+        if config["journal"]:
+            from thingsboard.journal import Journal
+
+            return Journal(
+                clock,
+                codec=payload,
+                max_bytes=1024 * config["journal"],
+                every=config["journal_records"],
+                delay_ms=1000 * config["journal_seconds"],
+            )
+
     def _recall_waiting(self):
         try:
             with open(_WAITING, "rb") as f:
                 self.device.outbox.load(f)
         except OSError:
             return  # there is none
+        if self.config["journal"]:  # the outbox was in RAM until now
+            self.device.outbox.write()
         _remove(_WAITING)
 
 

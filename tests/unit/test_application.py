@@ -1,6 +1,7 @@
 # The device at work: who it tells, what it keeps over a restart, when it becomes a new one.
 
 import json
+import os
 
 from coap.message import Message
 from fakes import Board, Client
@@ -19,7 +20,7 @@ class Scene:
     """`with Scene() as scene:` an application whose device is known; answers of its server."""
 
     def __init__(self, *answers, **settings):
-        self.config = {"refused": REFUSED_S}
+        self.config = {"refused": REFUSED_S, "journal": 0}
         self.config.update(settings)
         self.lines = []
         self.client = Client(*answers)
@@ -204,6 +205,29 @@ def test_on_a_full_flash_half_of_what_waits_is_of_no_use():
         scene.board.full = True
         scene.application.suspend()
         assert read(WAITING) is None
+
+
+def test_with_a_journal_a_planned_restart_writes_it():
+    with Scene(journal=8, journal_records=10, journal_seconds=10) as scene:
+        device = scene.new_device()
+        device.outbox = scene.application._journal(device.clock, device.payload)
+        scene.application.device = device
+        write(WAITING, b'[5, "{\\"t\\":1}"]\n')  # from when the outbox was in RAM
+        scene.application._recall_waiting()
+        assert read(WAITING) is None
+        device.record({"t": 2}, 6)
+        scene.application.suspend()
+        assert read(WAITING) is None
+        again = scene.application._journal(device.clock, device.payload)
+        expected = [{"ts": 5, "values": {"t": 1}}, {"ts": 6, "values": {"t": 2}}]
+        assert json.loads(again.batch()) == expected
+        again.accepted()
+        os.rmdir("journal")
+
+
+def test_without_a_journal_its_code_takes_no_memory():
+    with Scene() as scene:
+        assert scene.application._journal(None, None) is None
 
 
 @rows(empty=b"", cut=b'[5, "{', no_json=b"\xff\x00" * 100, deep=b"[" * 500 + b"\n", number=b"5\n")

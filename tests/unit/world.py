@@ -226,11 +226,11 @@ def silence():
     return OSError(errno.ETIMEDOUT)
 
 
-def session(**parameters):
+def session(outbox=None, **parameters):
     """Decorate test(world, client, device, log), which runs beside a session.
 
     The session begins with the first pass_ms() and must not end by itself. parameters are those
-    of run(); log has the lines that it was told.
+    of run(); log has the lines that it was told. outbox(clock) makes another outbox.
     """
 
     def decorate(test):
@@ -238,7 +238,9 @@ def session(**parameters):
             with World() as world:
                 client = Client(world)
                 log = []
-                device = Device(client, "TOK", clock=Clock(world))
+                clock = Clock(world)
+                made = outbox(clock) if outbox else None
+                device = Device(client, "TOK", clock=clock, outbox=made)
                 device.session = Session(client, device.clock, log.append, lambda n: n // 2)
                 device.attributes.report = device.commands.report = device.session.report
                 task = world.loop.start(run(device, **parameters))

@@ -1,7 +1,8 @@
 """The books of a soak: what the board measured and ran, what the server stored, what is missing.
 
 They believe nobody: a reading counts by its line on the board's console, a record by the server's
-store, and a loss is excused only by a reason that is in the books.
+store, and a loss is excused only by a reason that is in the books. What the board had in its
+journal, no power cut excuses.
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ class Life:
     """
 
     readings: list[int] = field(default_factory=list)  # their numbers, oldest first
+    kept: int = 0  # how many of them, the oldest, are in the journal
     lost: int = 0
     end: str | None = None
 
@@ -70,6 +72,10 @@ class Ledger:
         life.readings.append(number)
         life.lost = max(life.lost, lost)
 
+    def kept(self) -> None:
+        """The board has written to its journal all that it has measured."""
+        self.lives[-1].kept = len(self.lives[-1].readings)
+
     def ended(self, why: str) -> None:
         """A life of the board ended."""
         self.lives[-1].end = why
@@ -95,24 +101,19 @@ class Ledger:
         )
 
     def _reasons(self, stored) -> Counter:
-        # Records leave the outbox in their order, whatever life they are of. So a power cut takes
-        # only those that nothing newer was stored after; any other must be one that an outbox
-        # says it dropped, in its own life or, saved over a restart, in a later one.
+        # A power cut takes only what the board had not written in that life; any other must be one
+        # that an outbox says it dropped, in its own life or, kept over a restart, in a later one.
         reasons: Counter = Counter()
         waiting: list[tuple[int, int]] = []  # missing records: the life they are of, the number
         self.unexplained = []
-        tail = 0  # how many of those are newer than all that is stored
         for n, life in enumerate(self.lives):
-            for number in life.readings:
+            for i, number in enumerate(life.readings):
                 if number in stored:
-                    tail = 0
+                    continue
+                if life.end == POWER_CUT and i >= life.kept:
+                    reasons[POWER_CUT] += 1
                 else:
                     waiting.append((n, number))
-                    tail += 1
-            if life.end == POWER_CUT and tail:
-                reasons[POWER_CUT] += tail
-                del waiting[-tail:]
-                tail = 0
         spare = [life.lost for life in self.lives]
         for n, number in waiting:
             later = next((m for m in range(n, len(spare)) if spare[m]), None)

@@ -30,10 +30,13 @@ SETTINGS = {
     "access_token": TOKEN,
     "interval": 1,
     "offline": 60,  # half an hour is longer than most soaks
+    "journal_records": 1,  # each at once: the books need not know when
 }
 OWNER = Path(__file__).parent / "owner"
 BUS = "_BUS = %d  #"
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
+# With its time a record is in the journal, and so are those before it.
+KEPT = re.compile(r"^ *\d+ measured \d+ ")
 RAN = re.compile(r"^RAN (\d+)$")
 REPLY_S = 6
 SAID = 160  # characters of the last words of a board
@@ -152,6 +155,8 @@ class Scene:
             number, heap, lost = map(int, found.groups())
             self.ledger.read(number, lost)
             self.heap.append(heap)
+        elif KEPT.match(text):
+            self.ledger.kept()
         elif found := RAN.match(text):
             self.ledger.runs[int(found[1])] += 1
 

@@ -19,8 +19,10 @@ _BAD_REQUEST = const(0x80)
 _TOO_LARGE = const(0x8D)  # 4.13
 _TIMEOUT_MS = const(20_000)  # of one request: short enough for a fresh start soon after an outage
 _LIVED_MS = const(60_000)  # an observation that lived so long was no failure
+_EIO = const(5)
 _NON_TIMEOUT_MS = const(5000)  # of a registration that nothing repeats
 _STATE_SIGNS = const(2)  # of so many signs of life one asks for the state, which may be large
+_WRITE_MS = const(1000)  # between looks whether a journal has something to write
 _EXPECTED = (OSError, ResponseError, TransferError, ValueError)
 
 
@@ -56,6 +58,8 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000, 
         ("telemetry", lambda: send(session, path + ("telemetry",), device.outbox)),
         ("session", lambda: keep(session, keepalive_ms, reregister_ms)),
     ]
+    if hasattr(device.outbox, "keep"):
+        jobs.append(("journal", lambda: write(session, device.outbox)))
     if updater:
         jobs.append(("update", updater.run))
     await asyncio.gather(*[session.supervise(name, job) for name, job in jobs])
@@ -134,6 +138,25 @@ async def send(session, path, outbox):
                 await session.failed("telemetry", error, failures)
             elif record := outbox.rejected():
                 session.report(record, error)
+
+
+async def write(session, journal):
+    """Have a journal write what has waited for long enough until cancelled; tell its problems."""
+    told = None
+    damaged = 0
+    while True:
+        problem = journal.keep()
+        if journal.damaged != damaged and not problem:
+            text = "journal: %d records are damaged" % (journal.damaged - damaged)
+            problem = OSError(_EIO, text)
+            damaged = journal.damaged
+        if problem is not told:
+            told = problem
+            if problem:
+                session.report("journal", problem)
+            else:
+                session.well("journal")
+        await asyncio.sleep_ms(_WRITE_MS)
 
 
 async def _restocked(session, wait_ms):

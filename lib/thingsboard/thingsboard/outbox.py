@@ -51,13 +51,8 @@ class Outbox:
         Where memory is short the oldest record makes room. Raises ValueError for a record that is
         larger than the whole queue.
         """
-        if ts is not None:
-            ts = int(ts)
-        # The length of a text is in characters.
-        size = len(record.encode() if isinstance(record, str) else record) + _OVERHEAD
-        if size > self._max_bytes:
-            raise ValueError("a record of %d bytes is too large for the outbox" % size)
-        entry = (record, size, ts, self._clock.uptime_ms())
+        entry = self._entry(record, ts, self._max_bytes - _OVERHEAD)
+        size = entry[1]
         try:
             self._records.append(entry)
         except MemoryError:  # a list grows by doubling, in one piece
@@ -171,6 +166,18 @@ class Outbox:
             except (ValueError, TypeError, OverflowError, RuntimeError):  # also too deep
                 damaged += 1
         return damaged
+
+    def _entry(self, record, ts, most, uptime_ms=None):
+        # As it stands in _records. Raises ValueError for a record of more bytes than `most`.
+        if ts is not None:
+            ts = int(ts)
+        # The length of a text is in characters.
+        size = len(record.encode() if isinstance(record, str) else record)
+        if size > most:
+            raise ValueError("a record of %d bytes is too large for the outbox" % size)
+        if uptime_ms is None:
+            uptime_ms = self._clock.uptime_ms()
+        return record, size + _OVERHEAD, ts, uptime_ms
 
     def _wait_ms(self, uptime_ms):
         # For its time; not at all while those before it go without.

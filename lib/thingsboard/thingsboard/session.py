@@ -23,7 +23,7 @@ _LONGEST = const(200)  # characters of a problem
 
 # The jobs that tell when they go well; what is reported of anything else is past with the next
 # success of any job.
-_JOBS = ("attributes", "rpc", "telemetry", "clock", "session", "update")
+_JOBS = ("attributes", "rpc", "telemetry", "clock", "session", "update", "journal")
 
 
 class Session:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.measure.bench import large, ota, secure, telemetry
+from tools.measure.bench import large, ota, secure, telemetry, wear
 from tools.unixport import BUILD
 
 RESULT = BUILD / "bench.json"
@@ -17,6 +17,7 @@ class Part(str, Enum):
     telemetry = "telemetry"
     large = "large"
     secure = "secure"
+    wear = "wear"
     ota = "ota"
 
 
@@ -24,14 +25,14 @@ def main(
     parts: Annotated[list[Part], typer.Argument(help="what to measure; all by default")] = None,
     seeds: Annotated[int, typer.Option(help="downloads in each cell of ota")] = ota.SEEDS,
 ):
-    """Compare our client with others."""
+    """Compare our client with others, and measure what telemetry costs."""
     console = Console(highlight=False)
     try:
         result = json.loads(RESULT.read_text())
     except (OSError, ValueError):
         result = {}
-    for part, module in ((Part.telemetry, telemetry), (Part.large, large), (Part.secure, secure)):
-        if not parts or part in parts:
+    for module in (telemetry, large, secure, wear):
+        if not parts or module.__name__.rpartition(".")[2] in parts:
             measured = module.measure()
             module.show(measured, console)
             result |= measured

@@ -1,0 +1,187 @@
+# An outbox on flash that is damaged, full, or loses its power.
+
+from flashfs import FlashFS, PowerCut
+from journals import LARGE, Scene
+from rows import rows
+
+
+def damaged(content, at, garbage=b"\x00"):
+    return content[:at] + garbage + content[at + len(garbage) :]
+
+
+def test_any_damaged_byte_costs_its_record_only():
+    scene = Scene(record='{"n":%d}')
+    scene.add(0, 1, 2)
+    path = "journal/00000000"
+    content = scene.fs.files[path]
+    size = len(content) // 3
+    for at in range(len(content)):
+        scene.fs.files = {path: damaged(content, at, bytes((content[at] ^ 0xA7,)))}
+        scene.start()
+        assert scene.sent() == [n for n in range(3) if n != at // size], at
+        assert scene.box.damaged == 1 or at // size == 2  # nobody misses the last
+
+
+@rows(
+    zeros=bytes(1000), erased=b"\xff" * 1000, magic=b"\xa7" * 1000, cut=b"", short=b"\xa7\x03\x04"
+)
+def test_a_file_of_garbage_costs_that_file(garbage):
+    scene = Scene()
+    scene.add_all(range(200))
+    names = sorted(scene.fs.listdir("journal"))
+    assert len(names) > 3
+    scene.fs.files["journal/" + names[1]] = garbage
+    first, second = int(names[1], 16), int(names[2], 16)
+    scene.start()
+    assert scene.sent() == list(range(first)) + list(range(second, 200))
+    assert scene.box.damaged == second - first
+
+
+def test_a_lost_file_is_no_end():
+    scene = Scene()
+    scene.add_all(range(200))
+    names = sorted(scene.fs.listdir("journal"))
+    del scene.fs.files["journal/" + names[1]]
+    scene.start()
+    assert len(scene.sent()) == 200 - (int(names[2], 16) - int(names[1], 16))
+
+
+def test_more_is_written_behind_what_is_damaged():
+    scene = Scene()
+    scene.add_all(range(10))
+    scene.fs.files["journal/00000000"] = scene.fs.files["journal/00000000"][:-5]
+    scene.start()
+    scene.add_all(range(9, 20))
+    scene.start()
+    assert scene.sent() == list(range(20))
+
+
+@rows(b"", b"\x00" * 8, b"\xff" * 20)
+def test_a_damaged_head_sends_again_what_a_file_still_has(head):
+    scene = Scene()
+    scene.add_all(range(100))
+    scene.batch()
+    scene.box.accepted()
+    scene.fs.files["journal/head"] = head
+    scene.start()
+    assert scene.sent() == list(range(100))
+
+
+def test_strange_files_are_left_alone():
+    scene = Scene(FlashFS({"journal/notes.txt": b"mine", "journal/head.old": b""}))
+    scene.add(1)
+    scene.start()
+    assert scene.sent() == [1] and scene.fs.files["journal/notes.txt"] == b"mine"
+
+
+# A full file system
+
+
+def test_on_a_full_flash_records_wait_in_ram_and_one_problem_tells():
+    scene = Scene()
+    scene.add(1)
+    scene.fs.full = True
+    scene.add(2, 3)
+    problem = scene.box.keep()
+    assert str(problem.args[1]) == (
+        "journal: the file system is full, remove files; records wait in RAM"
+    )
+    scene.add(4)
+    assert scene.box.keep() is problem
+    assert len(scene.box) == 4 and scene.box.dropped == 0
+    scene.fs.full = False
+    scene.box.keep()
+    assert scene.box.problem  # it is not tried all the time
+    scene.ticks.now += 30_000
+    assert scene.box.keep() is None
+    scene.start()
+    assert scene.sent() == [1, 2, 3, 4]
+
+
+def test_on_a_full_flash_the_server_gets_what_waits():
+    scene = Scene()
+    scene.fs.full = True
+    scene.add_all(range(50))
+    assert scene.sent() == list(range(50))
+    scene.start()
+    assert scene.sent() == []
+
+
+def test_on_a_flash_that_stays_full_ram_is_bounded():
+    scene = Scene()
+    scene.fs.full = True
+    scene.add_all(range(300))
+    assert scene.box._bytes <= 8192
+    kept = scene.sent()
+    assert kept == list(range(300 - len(kept), 300)) and len(kept) > 45
+    assert scene.box.dropped == 300 - len(kept)
+
+
+def test_on_a_full_flash_the_oldest_file_makes_room():
+    scene = Scene()
+    scene.add_all(range(200))
+    fs = scene.fs
+    limit = sum([len(data) for data in fs.files.values()])
+    change = fs.change
+
+    def bounded(path=None, before=b"", after=b""):
+        others = sum([len(fs.files[name]) for name in fs.files if name != path])
+        if path and others + len(before) + len(after) > limit:
+            raise OSError(28)
+        change(path, before, after)
+
+    fs.change = bounded
+    scene.add_all(range(200, 400))
+    scene.ticks.now += 30_000
+    scene.box.keep()
+    assert scene.box.problem and 0 < scene.box.dropped < 300
+    assert scene.sent() == list(range(scene.box.dropped, 400))
+
+
+# Power cuts
+
+
+def lived(scene):
+    """Live with a journal until the power fails; return what it wrote, what was accepted and what
+    was in flight. None of those: nothing was cut.
+    """
+    written, accepted, flying = [], [], []
+    try:
+        scene.start()
+        for n in range(24):
+            scene.add(n)
+            written.append(n)
+            if n % 7 == 6:
+                flying = scene.batch()
+                scene.box.accepted()
+                accepted += flying
+                flying = []
+        while flying := scene.batch():
+            scene.box.accepted()
+            accepted += flying
+    except PowerCut:
+        return written, accepted, flying
+
+
+@rows(whole=False, half=True)
+def test_after_a_cut_at_any_change_nothing_is_lost_or_sent_twice(half):
+    cuts = 0
+    while True:
+        scene = Scene(record=LARGE)
+        scene.fs.cut_at = cuts + 1
+        scene.fs.half = half
+        books = lived(scene)
+        if not books:
+            break
+        cuts += 1
+        written, accepted, flying = books
+        scene.fs.cut_at = 0
+        scene.start()
+        scene.add(1000)
+        again = scene.sent()
+        assert again == sorted(set(again)) and again.pop() == 1000, (cuts, again)
+        assert not set(again) & set(accepted), cuts
+        missing = set(written) - set(accepted) - set(flying) - set(again)
+        assert not missing, (cuts, missing)
+        assert set(again) <= set(written) | {len(written)}
+    assert cuts > 40

@@ -1,0 +1,24 @@
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .clock import Clock
+from .outbox import Outbox
+from .payload_json import _Codec
+
+class Journal(Outbox):
+    damaged: int
+    problem: OSError | None
+    def __init__(
+        self,
+        clock: Clock,
+        folder: str = "journal",
+        codec: _Codec = ...,
+        max_bytes: int = 65536,
+        every: int = 1,
+        delay_ms: int = 10000,
+        os: ModuleType = ...,
+        open: Callable[..., Any] = ...,
+    ) -> None: ...
+    def keep(self, delay_ms: int | None = None) -> OSError | None: ...
+    def write(self) -> None: ...
