@@ -39,9 +39,9 @@ def slots(trial, log):
     """
     application = AppSlot(trial, board.name)
     if board.partition:
-        from abupdate.partition_slot import PartitionSlot
-
         try:
+            from abupdate.partition_slot import PartitionSlot
+
             before = trial.state["firmware"]["run"]
             firmware = PartitionSlot(trial, board.name, board.partition)
             run = trial.state["firmware"]["run"]
@@ -50,6 +50,6 @@ def slots(trial, log):
                 old = before["version"], before["slot"]
                 log((words % (old + (run["slot"], run["version"]))).strip())
             return {"fw": firmware, "sw": application}
-        except OSError:
+        except (ImportError, OSError):
             pass  # an image with one app partition
     return {"fw": application}

@@ -158,7 +158,7 @@ def test_a_flash_without_room_is_told_before_anything_is_changed(board, field, t
 
 
 def test_a_flash_that_is_full_in_mid_copy_is_freed_again(board, field, tmp_path, monkeypatch):
-    root = staged(field, tmp_path / "root", big=os.urandom(40_000))
+    root = staged(field, tmp_path / "root", big=os.urandom(60_000))  # more than FILL_ALL leaves
     monkeypatch.setattr(deploy, "SPARE", -1_000_000)
     with connected(board.serial.path) as link:
         link.execute(FILL_ALL)
