@@ -28,6 +28,7 @@ _SAFE = {
     "watchdog_max_s": 8,  # RP2: 8.388 s
     "download_window": 1,
     "flash_stops_processor": True,
+    "journal": 0,
 }
 
 
@@ -43,6 +44,7 @@ class Board:
     download_window: how many blocks of an update may be under way at once, at most
         (docs/updates.md, section 8).
     flash_stops_processor: whether it hears nothing while its flash is written.
+    journal: KB of flash for telemetry, unless the settings have another; 0 where memory is short.
     partition: the class esp32.Partition, None if the port has none.
     problem: what is wrong with the facts, in a line; None.
     """
@@ -59,6 +61,7 @@ class Board:
         self.led = facts["led"]
         self.watchdog_max_s = facts["watchdog_max_s"]
         self.flash_stops_processor = facts["flash_stops_processor"]
+        self.journal = facts["journal"]
         # Sockets of RP2 keep one datagram before MicroPython 1.26, and four since.
         keeps_one = port == "rp2" and sys.implementation.version < (1, 26)
         self.download_window = 1 if keeps_one else facts["download_window"]

@@ -93,7 +93,7 @@ _SETTINGS = {
     "trial": ((0, 86400), 1200, "seconds, 0 (for ever) to 86400"),
     "offline": ((0, 21600), 1800, "seconds, 0 (for ever) to 21600"),
     "refused": ((0, 31536000), 86400, "seconds, 0 (for ever) to 31536000"),
-    "journal": ((0, 4096), 16, "KB of flash, 0 (off) to 4096"),
+    "journal": ((0, 4096), board.journal, "KB of flash, 0 (off) to 4096"),
     "journal_records": ((1, 1000), 10, "records, 1 to 1000"),
     "journal_seconds": ((0, 86400), 10, "seconds, 0 to 86400"),
     "led": (_pin, board.led, "a pin's name or number"),

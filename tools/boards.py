@@ -12,7 +12,14 @@ from tools.unixport import ROOT
 
 FOLDER = ROOT / "boards"
 SCHEMA = FOLDER / "board.schema.json"
-FACTS = ("build", "led", "watchdog_max_s", "download_window", "flash_stops_processor")
+FACTS = (
+    "build",
+    "led",
+    "watchdog_max_s",
+    "download_window",
+    "flash_stops_processor",
+    "journal",
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Board:
     filesystem: Filesystem
     download_window: int
     flash_stops_processor: bool
+    journal: int
     led: str | int | None
     watchdog_max_s: int
     wifi: str | None

@@ -22,7 +22,7 @@ class DeviceProcess:
         port = sim.secure_port if security else sim.port
         arguments = [str(port), access_token, json.dumps(parameters)]
         self.process = subprocess.Popen(
-            [micropython(), "-X", "heapsize=160k", str(script), *arguments],
+            [micropython(), "-X", "heapsize=192k", str(script), *arguments],
             env=told(*LIBRARIES, security=security),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

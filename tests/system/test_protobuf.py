@@ -63,7 +63,7 @@ def test_all_that_a_device_does(sim, profile, tmp_path):
     script.write_text(DEVICE)
     with output.open("w") as out:
         process = subprocess.Popen(
-            [micropython(), "-X", "heapsize=200k", str(script), str(sim.port)],
+            [micropython(), "-X", "heapsize=224k", str(script), str(sim.port)],
             env=environment(*LIBRARIES),
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -21,6 +21,7 @@ UNIX = {
     "watchdog_max_s": 8,
     "download_window": 3,
     "flash_stops_processor": False,
+    "journal": 16,
 }
 FIRMWARE = ("app", "boot", "guard", "hold", "restarts", "settings", "start", "wifi")
 

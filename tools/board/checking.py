@@ -82,7 +82,10 @@ def load_checker(board: Board) -> ModuleType:
     """Return firmware/settings.py as a module of its own, which runs as on a board."""
     wifi = 0 if board.wifi else None
     facts = SimpleNamespace(
-        watchdog_max_s=board.watchdog_max_s, wifi_interface=wifi, led=board.led
+        watchdog_max_s=board.watchdog_max_s,
+        wifi_interface=wifi,
+        led=board.led,
+        journal=board.journal,
     )
     micropython = SimpleNamespace(const=lambda value: value)
     spec = importlib.util.spec_from_file_location("settings", FIRMWARE / "settings.py")
