@@ -191,6 +191,13 @@ def test_what_fits_is_kept_and_the_rest_named(piece):
     assert members.skipped == ["b"]
 
 
+def test_a_large_value_with_a_name_that_is_no_text():
+    members = Members()
+    members.feed(state(kkkk=5000, after=3).replace(b"kkkk", b"\xff\xfe\xff\xfe"))
+    members.end()
+    assert members.values == {"after": "xxx"} and members.skipped == ["a name of 4 bytes"]
+
+
 def test_all_that_is_kept_has_a_bound():
     members = Members()
     members.feed(state(**{"k%d" % n: 3000 for n in range(8)}))

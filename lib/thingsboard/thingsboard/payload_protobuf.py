@@ -263,7 +263,10 @@ def _name(head):
     _, at = varint(head, at)
     _, at = varint(head, at)
     size, at = varint(head, at)
-    return head[at : at + size].decode()
+    try:
+        return head[at : at + size].decode()
+    except UnicodeError:  # the name is longer than the head, which may end within a character
+        return "a name of %d bytes" % size
 
 
 def _provision(values):
