@@ -100,7 +100,12 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        pass
+    if not host or not all(c.isalnum() or c in "-.*" for c in host) or not host.isascii():
+        raise ValueError(
+            f"--host {host!r}: neither a name in ASCII nor an address, without a port"
+        )
+    return x509.DNSName(host)
 
 
 def load(certificate: Path, key: Path) -> Identity:
@@ -168,11 +173,19 @@ Issuer = Annotated[Path, typer.Option(help="folder/STEM of a CA made here; else 
 
 
 def _issuer(path: Path | None) -> Identity | None:
-    if path:
-        return load(
-            path.with_name(path.name + ".cert.pem"), path.with_name(path.name + ".key.pem")
-        )
-    return None
+    if not path:
+        return None
+    certificate = path.with_name(path.name + ".cert.pem")
+    issuer = load(certificate, path.with_name(path.name + ".key.pem"))
+    # Boards would refuse what it signs, far from here.
+    try:
+        constraints = issuer.certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+        is_ca = constraints.value.ca
+    except x509.ExtensionNotFound:
+        is_ca = False
+    if not is_ca:
+        raise ValueError(f"{certificate}: not that of a CA; `certificates ca` makes one")
+    return issuer
 
 
 @app.command()
