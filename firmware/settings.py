@@ -24,6 +24,8 @@ _SECURE_PORT = const(5684)
 _DER = const(0x30)  # with an ASN.1 SEQUENCE begin keys and certificates
 _EC = const(b"\x2a\x86\x48\xce\x3d")  # 1.2.840.10045, in most EC keys (RFC 5480)
 _SEC1 = const(b"\x02\x01\x01\x04")  # the head of others (RFC 5915)
+_INTEGER = const(0x02)  # a key begins with its version, a certificate with what is signed
+_POINT = const(b"\x03\x42\x00\x04")  # before a public key on P-256, 64 bytes
 
 
 def _pin(value):
@@ -143,9 +145,14 @@ def load():
         raise SettingsError(_MISSING % (FILE, "trusted", "coaps wants the certificate of a CA"))
     usual = _SECURE_PORT if config["trusted"] else _PORT
     config["port"] = config["port"] or port or usual
+    certificate = None
     for name in ("trusted", "certificate", "key"):
         if config[name]:
-            _check_der(name, config[name])
+            content = _checked_der(name, config[name])
+            if name == "key" and not _fits(content, certificate):
+                text = "%s: key: %s is not the key of %s"
+                raise SettingsError(text % (FILE, config["key"], config["certificate"]))
+            certificate = content
     config["notes"] = []
     try:
         config["credentials"] = _read(CREDENTIALS) or {}
@@ -160,16 +167,32 @@ def load():
     return config
 
 
-def _check_der(name, file):
+def _checked_der(name, file):
+    # The content of a file. What it says only the cryptography knows, later.
     content = _content(FOLDER + file, _FILE_MAX, "%s: %s: " % (FILE, name))
     if not content:
         raise SettingsError("%s: %s: %s is missing or empty; copy it" % (FILE, name, file))
     if content[0] != _DER:
         kind = "PEM" if content[:5] == b"-----" else "something else"
         raise SettingsError("%s: %s: %s is no DER but %s" % (FILE, name, file, kind))
+    extra = content[1] & 127 if len(content) > 1 and content[1] > 127 else 0  # bytes of its length
+    size = int.from_bytes(content[2 : 2 + extra] if extra else content[1:2], "big")
+    body = content[2 + extra :]
+    if not body or len(body) < size:
+        raise SettingsError("%s: %s: %s is cut off; copy it again, whole" % (FILE, name, file))
+    if (body[0] == _INTEGER) != (name == "key"):
+        kind = "key, or one with a password" if name == "key" else "certificate"
+        raise SettingsError("%s: %s: %s is no %s" % (FILE, name, file, kind))
     if name == "key" and not (_EC in content or _SEC1 in content[:8]):
         # Half a minute of an RP2040, in one piece, takes a handshake with RSA.
         raise SettingsError("%s: %s: %s is no EC key, as boards want" % (FILE, name, file))
+    return content
+
+
+def _fits(key, certificate):
+    # A key that does not say its public half may fit.
+    at = key.find(_POINT)
+    return at < 0 or key[at : at + len(_POINT) + 64] in certificate
 
 
 def _wrong(name, expected):

@@ -102,7 +102,7 @@ class Application:
         from . import secure
 
         try:
-            security = secure.security(self.config)
+            security = await secure.security(self.config, self.log)
             await secure.set_clock(self.config, self.log)
             return security
         finally:

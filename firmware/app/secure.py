@@ -16,13 +16,23 @@ _LONGEST_S = const(300)
 _EPOCH_2000_S = const(946684800)
 
 
-def security(config):
-    """Return the Security that the settings describe. Raises ValueError, which names the file."""
-    files = {name: _content(config[name]) for name in ("trusted", "certificate", "key")}
-    try:
-        return Security(name=config["server_name"], **files)
-    except ValueError as error:
-        raise ValueError("settings.json: %s" % error)
+async def security(config, log):
+    """Return the Security that the settings describe.
+
+    Files that the cryptography refuses stay as they are until a person comes: it is told, ever
+    more seldom, and no crash restarts the board again and again. An update that refuses them is
+    taken back when its trial is over, as one that does not reach the server.
+    """
+    wait_s = _RETRY_S
+    while True:
+        try:
+            files = {name: _content(config[name]) for name in ("trusted", "certificate", "key")}
+            return Security(name=config["server_name"], **files)
+        except (ValueError, OSError) as error:
+            names = [config[name] for name in ("trusted", "certificate", "key") if config[name]]
+            log("settings.json: %s; copy the files anew: %s" % (error, ", ".join(names)))
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_S)
 
 
 def _content(name):

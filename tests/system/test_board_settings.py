@@ -113,9 +113,9 @@ def stage_given(path):
     [
         ({"trusted": "no.der"}, "trusted: no.der is missing or empty; copy it"),
         ({"trusted": "ca.cert.pem"}, "trusted: ca.cert.pem is no DER but PEM"),
-        ({"trusted": "device.key.der"}, "device.key.der: no certificate"),
-        ({"key": "ca.key.der"}, "ca.key.der: not the key of "),
-        ({"key": "device.cert.der"}, "device.cert.der: no private key, or one with a password"),
+        ({"trusted": "device.key.der"}, "trusted: device.key.der is no certificate"),
+        ({"key": "ca.key.der"}, "key: ca.key.der is not the key of device.cert.der"),
+        ({"key": "device.cert.der"}, "key: device.cert.der is no key, or one with a password"),
     ],
 )
 def test_certificates_that_a_board_could_not_use_are_refused_here(secured, change, line):
@@ -127,14 +127,24 @@ def test_certificates_that_a_board_could_not_use_are_refused_here(secured, chang
     assert line in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_certificate_with_the_name_of_a_file_of_the_firmware(secured):
+@pytest.mark.parametrize("name", ["main.py", "start.mpy", "credentials.json", "hold", "factory"])
+def test_a_certificate_with_the_name_of_a_file_of_the_firmware(secured, name):
     folder, values = secured
-    (folder / "main.py").write_bytes((folder / "ca.cert.der").read_bytes())
+    (folder / name).write_bytes((folder / "ca.cert.der").read_bytes())
     path = folder / "mine.json"
-    path.write_text(json.dumps({**values, "trusted": "main.py"}))
+    path.write_text(json.dumps({**values, "trusted": name}))
     values, named = stage.given(path, PICO)
-    with pytest.raises(ValueError, match=r"^main\.py is a file of the firmware"):
+    with pytest.raises(ValueError, match=rf"^{name} is a file of the firmware"):
         stage.stage(folder / "board", PICO, values, named=named)
+    assert not (folder / "board").exists()
+
+
+def test_a_folder_is_staged_again_after_a_certificate_was_rolled_over(secured):
+    folder, values = secured
+    target = folder / "board"
+    stage.stage(target, PICO, values, named={"device.cert.der": b"the old one"})
+    stage.stage(target, PICO, values, named={"device.cert.der": b"the new one"})
+    assert (target / "device.cert.der").read_bytes() == b"the new one"
 
 
 def test_a_module_that_does_not_compile_is_named(tmp_path, monkeypatch):

@@ -186,7 +186,7 @@ def test_a_certificate_without_its_key(sim, files, start):
     stranger = certificates.make("other")
     (files / "other.key.der").write_bytes(stranger.key_der)
     board = start(**OWN | {"key": "other.key.der"})
-    board.wait_line("DTLS handshake: refused, alert 51", 20)  # decrypt_error
+    board.wait_line("settings.json: key: other.key.der is not the key of device.cert.der", 20)
 
 
 def test_a_file_that_is_missing_leads_to_the_prompt(sim, tmp_path, field):
@@ -194,3 +194,22 @@ def test_a_file_that_is_missing_leads_to_the_prompt(sim, tmp_path, field):
     board.start()
     board.wait_line("settings.json: trusted: ca.cert.der is missing or empty; copy it", 20)
     board.stop()
+
+
+def test_a_certificate_that_is_damaged_inside_restarts_nothing(sim, files, start):
+    content = bytearray((files / "ca.cert.der").read_bytes())
+    content[8:40] = bytes(32)
+    (files / "damaged.der").write_bytes(content)
+    board = start(trusted="damaged.der")
+    board.wait_line("settings.json: trusted: .*; copy the files anew: damaged.der", 20)
+    assert not sim.until(lambda: board.resets, 5)
+    assert board.running and not any("secure.py" in line for line in board.lines)
+
+
+@pytest.mark.parametrize("name", ["trusted", "certificate", "key"])
+def test_a_file_that_is_cut_off_leads_to_the_prompt(sim, files, start, name):
+    whole = {"trusted": "ca.cert.der", **OWN}[name]
+    (files / "cut.der").write_bytes((files / whole).read_bytes()[:-20])
+    board = start(**{**OWN, name: "cut.der"})
+    board.wait_line(f"settings.json: {name}: cut.der is cut off; copy it again, whole", 20)
+    assert not sim.until(lambda: board.resets, 3)

@@ -17,6 +17,11 @@ from tools.package import application, keys
 from tools.unixport import ROOT
 
 FACTS = "board.json"  # its name in a board's root folder
+# What the firmware writes into the root folder, or reads there to another end.
+FIRMWARES_OWN = (
+    "settings.json credentials.json credentials.json.tmp restarts.json restarts.json.tmp "
+    "trial.state outbox.records reserve hold firmware.blocks factory slot_a slot_b new"
+).split()
 # What no update replaces.
 ROOT_FILES = [*sorted((ROOT / "firmware").glob("*.py")), ROOT / "lib" / "abupdate" / "trial.py"]
 
@@ -37,6 +42,7 @@ def stage(
     the board speaks it; else the settings say so, and without settings it may.
     """
     board = board or boards.load("UNIX")
+    _check_names(named or {})
     if protobuf is None:
         protobuf = settings is None or speaks_protobuf(settings)
     left_out = application.needless([board.build], protobuf)
@@ -51,10 +57,6 @@ def stage(
     if settings is not None:
         write_secret(target / "settings.json", json.dumps(settings).encode())
     for name, content in (named or {}).items():
-        if (target / name).exists():
-            raise ValueError(
-                f"{name} is a file of the firmware; call the certificate another name"
-            )
         write_secret(target / name, content)
     if public_keys:
         (target / keys.BOARD_FILE).write_bytes(public_keys)
@@ -63,6 +65,16 @@ def stage(
 def speaks_protobuf(settings: dict) -> bool:
     """Return whether a board with these settings needs the Protobuf codec."""
     return str(settings.get("payload")).strip() == "protobuf"
+
+
+def _check_names(named):
+    # The folder may hold what was staged before, so that a file is there says nothing.
+    modules = {path.with_suffix(ending).name for path in ROOT_FILES for ending in (".py", ".mpy")}
+    for name in named:
+        if name in {FACTS, keys.BOARD_FILE, *FIRMWARES_OWN, *modules}:
+            raise ValueError(
+                f"{name} is a file of the firmware; call the certificate another name"
+            )
 
 
 def write_secret(path: Path, content: bytes) -> None:
