@@ -20,7 +20,7 @@ FACTS = "board.json"  # its name in a board's root folder
 # What the firmware writes into the root folder, or reads there to another end.
 FIRMWARES_OWN = (
     "settings.json credentials.json credentials.json.tmp restarts.json restarts.json.tmp "
-    "trial.state outbox.records reserve hold firmware.blocks factory slot_a slot_b new"
+    "trial.state outbox.records reserve hold firmware.blocks factory slot_a slot_b new journal"
 ).split()
 # What no update replaces.
 ROOT_FILES = [*sorted((ROOT / "firmware").glob("*.py")), ROOT / "lib" / "abupdate" / "trial.py"]
