@@ -42,17 +42,19 @@ class Bench:
     def check(self, recording, fault=""):
         """Return check(image file, cut), which raises AssertionError for a lost record."""
         said = spoken(recording.lines)
+        # Written once: several cuts are checked at a time.
+        script = self.script(False, False, fault)
 
         def check(image, cut):
-            self.recover(image, said[: recording.fed_at(cut)], fault)
+            self.recover(image, said[: recording.fed_at(cut)], script)
 
         return check
 
-    def recover(self, image, said, fault=""):
+    def recover(self, image, said, script):
         """Start after a power cut; what is left must fit what was said until then."""
         written, taken, flying = books(said)
         board = Board(image, board=PORTS[self.port])
-        console = board.execute(self.script(False, False, fault), heap=powercut.HEAP)
+        console = board.execute(script, heap=powercut.HEAP)
         left = [int(line.split()[1]) for line in console.splitlines()]
         assert left == sorted(set(left)) and left.pop() == RECORDS, left
         lost = written - taken - flying - set(left)
@@ -110,7 +112,7 @@ def test_nothing_is_lost_or_sent_twice_after_a_real_cut(bench, tmp_path, half):
         bench.fresh.flash.copy(board.flash.image)
         said = powercut.really_cut(board, bench.script(True, False), powercut.Cut(number, half))
         assert said
-        bench.recover(board.flash.image, spoken(said.splitlines()))
+        bench.recover(board.flash.image, spoken(said.splitlines()), bench.script(False, False))
 
 
 @pytest.mark.parametrize("fault", ["the newest is removed, too"])
