@@ -38,6 +38,12 @@ def test_a_fleet_lives_through_a_restart_of_the_server():
     assert result["server"]["lost"] == result["server"]["stored_twice"] == 0
     assert result["faults"] == 0, result["last_fault"]
     assert 20 <= result["latency_ms"]["p50"] < result["latency_ms"]["p99"]
+    # A report and its answer take 3 datagrams and some 100 bytes, a registration as much.
+    wire = result["wire"]
+    assert (
+        20 * wire["datagrams_per_hour"] < wire["bytes_per_hour"] < 80 * wire["datagrams_per_hour"]
+    )
+    assert wire["datagrams_per_hour"] > 3 * 2 * 3600  # a record and a sign of life each second
     restart = result["restart"]
     assert restart["registered_again"] == 200
     # A busy PC takes longer.

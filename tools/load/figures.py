@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from .life import Life
 from .plan import Plan
-from .server import Restart, Stored
+from .server import Restart, Stored, Wire
 
+HOUR_S = 3600
 SETTLE_S = 20.0  # after a restart: what was made before counts as made in the outage
 FEATURES = ("attributes", "rpc")
 
@@ -43,6 +44,15 @@ def of_server(lives: list[Life], books: dict[str, Stored]) -> dict:
         "lost": sum(max(0, life.accepted - stored.numbers) for life, stored in of),
         "stored_again": sum(stored.again for _, stored in of),
         "stored_twice": sum(stored.twice for _, stored in of),
+    }
+
+
+def of_wire(plan: Plan, wire: Wire) -> dict:
+    """Return what a device puts on the wire and gets from it in an hour, its start included."""
+    hours = plan.devices * plan.seconds / HOUR_S
+    return {
+        "datagrams_per_hour": round(wire.datagrams / hours),
+        "bytes_per_hour": round(wire.bytes / hours),
     }
 
 

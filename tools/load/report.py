@@ -33,6 +33,11 @@ def show(result: dict, console: Console) -> None:
         ("repeated requests", result["retransmissions"]),
         ("faults in a device's session", result["faults"]),
     ]
+    if wire := result.get("wire"):
+        rows += [
+            ("datagrams of a device in an hour, both ways", wire["datagrams_per_hour"]),
+            ("bytes of CoAP in them", wire["bytes_per_hour"]),
+        ]
     table(console, "Records", rows)
     if restart := result.get("restart"):
         show_restart(result["devices"], restart, console)

@@ -47,8 +47,9 @@ def run(plan: Plan, address: tuple[str, int] | None = None, tokens: list[str] | 
         result = figures.figures(plan, lives, begin)
         if simulator:
             simulator.send(("books", None))
-            books, heard = answer(simulator, GRACE_S)
+            books, heard, wire = answer(simulator, GRACE_S)
             result["server"] = figures.of_server(lives, books)
+            result["wire"] = figures.of_wire(plan, wire)
             if restart:
                 result["restart"] = figures.of_restart(lives, restart, heard, begin, plan)
         return result

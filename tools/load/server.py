@@ -27,6 +27,14 @@ class Restart:
     ready: float
 
 
+@dataclass
+class Wire:
+    """What went over it, both ways, of CoAP: without the headers of UDP and IP."""
+
+    datagrams: int = 0
+    bytes: int = 0
+
+
 @dataclass(frozen=True)
 class Stored:
     """What the server has of a device."""
@@ -43,8 +51,16 @@ def process(connection, tokens: list[str], plan: Plan) -> None:
     sim.timing.exchange_lifetime = REMEMBER_S
     sim.events.most = 0
     heard: Counter[int] = Counter()  # datagrams, by the tenth of a second
+    wire = Wire()
+
+    def note(event):
+        wire.datagrams += 1
+        wire.bytes += len(event.datagram)
+        if event.up:
+            heard[int(10 * event.time)] += 1
+
     with sim:
-        sim.subscribe(lambda event: heard.update([int(10 * event.time)]) if event.up else None)
+        sim.subscribe(note)
         sim.call(lambda: [sim.store.add_device(token, token) for token in tokens])
         connection.send(sim.port)
         with contextlib.suppress(EOFError):  # the parent has ended
@@ -53,7 +69,7 @@ def process(connection, tokens: list[str], plan: Plan) -> None:
                 if verb == "restart":
                     connection.send(restart(sim, argument))
                 else:
-                    connection.send((books(sim), heard))
+                    connection.send((books(sim), heard, wire))
 
 
 def restart(sim: Simulator, outage: float) -> Restart:
