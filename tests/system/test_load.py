@@ -53,6 +53,13 @@ def test_a_fleet_lives_through_a_restart_of_the_server():
     assert sum(restart["datagrams_each_s"]) > sum(restart["registrations_each_s"])
 
 
+def test_a_device_without_a_record_to_make_is_in_touch_to_the_end():
+    quiet = replace(FLEET, devices=5, seconds=3, period=3600, ramp=0, processes=1, outage=0)
+    result = run(quiet)
+    assert result["records"]["made"] <= 1
+    assert result["registrations"] >= 5 * (2 + 2)  # at the start, and two signs of life
+
+
 def test_a_client_goes_on_from_another_port_and_leaves_nothing_behind():
     asked, answered = [], []
 

@@ -88,6 +88,7 @@ async def live(life: Life, address: tuple[str, int], plan: Plan, start: float, e
             await asyncio.sleep(due - monotonic())
             device.record({"n": life.made})
             due += plan.period
+        await asyncio.sleep(end - monotonic())  # it is in touch to the end, record or none
         while len(outbox) and monotonic() < end + plan.drain:
             await asyncio.sleep(LOOK_S)
     finally:
