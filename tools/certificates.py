@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from tools.causes import cause
+
 DAYS = 20 * 365  # boards have no way to a new certificate but an owner
 CLOCK_BEHIND = datetime.timedelta(days=1)  # of a board whose clock was set roughly
 
@@ -224,7 +226,7 @@ def main():
     try:
         app()
     except (OSError, ValueError) as error:
-        raise SystemExit(f"certificates: {error}") from None
+        raise SystemExit(f"certificates: {cause(error)}") from None
 
 
 if __name__ == "__main__":

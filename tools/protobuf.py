@@ -18,6 +18,8 @@ from typing import Annotated
 import typer
 from google.protobuf import descriptor_pb2
 
+from tools.causes import cause
+
 Field = descriptor_pb2.FieldDescriptorProto
 Message = descriptor_pb2.DescriptorProto
 Enum = descriptor_pb2.EnumDescriptorProto
@@ -150,7 +152,7 @@ def main(
             schemas[name] = schema
         print(source(schemas), end="")
     except (OSError, Refused) as error:
-        raise SystemExit(f"protobuf: {error}") from None
+        raise SystemExit(f"protobuf: {cause(error)}") from None
 
 
 if __name__ == "__main__":

@@ -298,7 +298,8 @@ def test_a_version_that_stays_text(tmp_path, key_file, version):
 def build_version(tmp_path, key_file, version):
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__init__.py").write_text("x = 1\n")
-    options = ["--title", "thermo", f"--version={version}", "--sequence", "3", "--board", "VBOARD"]
+    options = ["--title", "thermo", f"--version={version}", "--sequence", "3"]
+    options += ["--board", "RPI_PICO_W"]
     return run("build", tmp_path / "app", *options, "-o", tmp_path / "p", "--key", key_file)
 
 

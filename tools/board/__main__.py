@@ -4,6 +4,7 @@ import typer
 
 from tools.board import backup, deploy, erase, flash, image, monitor, settings, stage
 from tools.board.link import LinkError
+from tools.causes import cause
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command("stage")(stage.main)
@@ -20,10 +21,8 @@ app.command("erase-app")(erase.main)
 def main():
     try:
         app()
-    except OSError as error:
-        raise SystemExit(f"board: {error.filename}: {error.strerror}") from None
-    except (ValueError, LinkError) as error:
-        raise SystemExit(f"board: {error}") from None
+    except (OSError, ValueError, LinkError) as error:
+        raise SystemExit(f"board: {cause(error)}") from None
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ Port = Annotated[str, typer.Option(help="of the board; found if there is one boa
 
 def main(folder: Folder, port: Port = ""):
     """Save settings, credentials and state of a board. They hold secrets: keep them safe."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = []
     with connected(port) as link:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in [*FILES, *named(link.read("/settings.json"))]:
             data = link.read("/" + name)
             if data is None:

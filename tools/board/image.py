@@ -13,6 +13,7 @@ from littlefs import LittleFS, LittleFSError
 from tools import boards
 from tools.board import uf2
 from tools.board.stage import given, public_halves, stage
+from tools.causes import cause
 from tools.package import keys
 
 _NO_SPACE = LittleFSError.Error.LFS_ERR_NOSPC
@@ -93,7 +94,7 @@ def main(
         file.chmod(0o600)
         file.write_bytes(content)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"image: {error}") from None
+        raise SystemExit(f"image: {cause(error)}") from None
     print(f"{file}: for {known.filesystem.offset:#x} of the flash of {known.name}")
     if not settings:
         print("it has no settings, for which the board will wait: SETTINGS= names a file")

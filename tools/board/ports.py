@@ -16,6 +16,8 @@ def find(port: str | None = None) -> str:
     if port:
         if "://" not in port and not port.upper().startswith("COM") and not Path(port).exists():
             raise ValueError(f"no port {port}; there are {_named(list_ports.comports())}")
+        if Path(port).is_file() or Path(port).is_dir():
+            raise ValueError(f"{port} is no port; there are {_named(list_ports.comports())}")
         return port
     found = [one for one in list_ports.comports() if one.vid in MAKERS]
     if len(found) == 1:

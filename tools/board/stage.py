@@ -13,6 +13,7 @@ import typer
 
 from tools import boards, bytecode
 from tools.board import checking
+from tools.causes import cause
 from tools.package import application, keys
 from tools.unixport import ROOT
 
@@ -119,7 +120,7 @@ def main(
         values, named = given(settings, known)
         stage(folder, known, values, public_halves(key), named)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"stage: {error}") from None
+        raise SystemExit(f"stage: {cause(error)}") from None
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {size} bytes; copy what is in it to the root of the board")
 

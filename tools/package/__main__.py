@@ -1,5 +1,6 @@
 """`python -m tools.package`: make keys, build signed update packages, look into them."""
 
+import difflib
 import subprocess
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tools import bytecode
+from tools import boards, bytecode
+from tools.causes import cause
 from tools.package import application, container, esp32, keys
 
 START = "app/__init__.mpy"  # what firmware/start.py imports
@@ -81,6 +83,12 @@ def build(
         sequence=sequence,
     )
     out.write_bytes(data)
+    for name in board:
+        builds = [boards.load(known).build for known in boards.names()]
+        if name.partition("-")[0] not in [build.partition("-")[0] for build in builds]:
+            near = difflib.get_close_matches(name, builds, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            console.print(f"warning: boards/ has no board that is {escape(name)}{hint}")
     if advice := container.advice(version):
         console.print(f"warning: {escape(advice)}")
     if kind == "app" and START not in dict(files):
@@ -123,8 +131,7 @@ def main() -> None:
     except (container.PackageError, keys.KeyFileError) as error:
         raise SystemExit(f"package: {error}") from None
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise SystemExit(f"package: {where}{error.strerror or error}") from None
+        raise SystemExit(f"package: {cause(error)}") from None
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"package: {bytecode.fault(error)}") from None
 

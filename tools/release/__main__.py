@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tools import bytecode
+from tools.causes import cause
 from tools.release import index, sources, update
 from tools.release.shelf import Shelf
 from tools.release.version import current
@@ -25,7 +26,7 @@ def main(
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"release: {bytecode.fault(error)}") from None
     except (OSError, ValueError) as error:
-        raise SystemExit(f"release: {error}") from None
+        raise SystemExit(f"release: {cause(error)}") from None
     for line in lines:
         print(line)
 
