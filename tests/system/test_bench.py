@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_clean_update(folder):
-    for _ in range(3):  # a machine that pauses adds repetitions: one run without is enough
+    for _ in range(8):  # a machine that pauses adds repetitions: one run without is enough
         run = download.ours(folder, 0, 1)
         if run.datagrams == 2 * BLOCKS:
             break
