@@ -111,26 +111,39 @@ def test_the_firmwares_schemas_are_those_of_its_profile(monkeypatch):
         )
 
 
-def test_the_firmware_with_its_profile(sim, tmp_path):
+@pytest.fixture
+def field(tmp_path):
+    return Field(tmp_path)
+
+
+@pytest.fixture
+def device(sim):
+    """A device whose profile has the schemas of the firmware."""
     protos = {name: PROFILE / f"{name}.proto" for name in ("telemetry", "attributes")}
     profile = sim.add_profile("firmware", transport="COAP", payload="PROTOBUF", protos=protos)
-    device = sim.add_device("board", "board", profile)
-    field = Field(tmp_path)
+    return sim.add_device("board", "board", profile)
+
+
+@pytest.fixture
+def board(sim, field, device, tmp_path):
+    """That device, in touch with the server."""
     board = field.board(tmp_path / "board.img", sim, payload="protobuf")
     board.start()
-    try:
-        board.wait_line("start number 1", 20)
-        assert sim.until(lambda: "heap" in device.latest(), 20)
-        assert device.client_attributes["version"] == DEPLOYED
-        assert "current_fw_title" in device.latest() and "values" not in device.latest()
-        newest_ms = max(ts for ts, key, _ in device.telemetry if key == "heap")
-        assert abs(newest_ms / 1000 - time.time()) < 20
-        assert sim.until(lambda: sim.observes(device, "rpc"), 20)
-        assert json.loads(sim.rpc(device, "setLed", "true")["payload"]) == {"on": True}
-        sim.assign(device, field.package("2.0", protobuf=True))
-        board.wait_line(r"update: fw UPDATED: .* 2\.0", 60)
-    finally:
-        board.stop()
+    board.wait_line("start number 1", 20)
+    yield board
+    board.stop()
+
+
+def test_the_firmware_with_its_profile(sim, field, device, board):
+    assert sim.until(lambda: "heap" in device.latest(), 20)
+    assert device.client_attributes["version"] == DEPLOYED
+    assert "current_fw_title" in device.latest() and "values" not in device.latest()
+    newest_ms = max(ts for ts, key, _ in device.telemetry if key == "heap")
+    assert abs(newest_ms / 1000 - time.time()) < 20
+    assert sim.until(lambda: sim.observes(device, "rpc"), 20)
+    assert json.loads(sim.rpc(device, "setLed", "true")["payload"]) == {"on": True}
+    sim.assign(device, field.package("2.0", protobuf=True))
+    board.wait_line(r"update: fw UPDATED: .* 2\.0", 60)
 
 
 # .proto files
@@ -273,17 +286,7 @@ def test_a_package_has_it_only_if_asked(tmp_path):
     assert left == names - without
 
 
-def test_a_board_that_was_updated_without_it_goes_back(sim, tmp_path):
-    protos = {name: PROFILE / f"{name}.proto" for name in ("telemetry", "attributes")}
-    profile = sim.add_profile("firmware", transport="COAP", payload="PROTOBUF", protos=protos)
-    device = sim.add_device("board", "board", profile)
-    field = Field(tmp_path)
-    board = field.board(tmp_path / "board.img", sim, payload="protobuf")
-    board.start()
-    try:
-        board.wait_line("start number 1", 20)
-        sim.assign(device, field.package("2.0"))
-        board.wait_line("fw FAILED: it failed here before: .*protobuf is not in this app", 90)
-        assert device.client_attributes["version"] == DEPLOYED
-    finally:
-        board.stop()
+def test_a_board_that_was_updated_without_it_goes_back(sim, field, device, board):
+    sim.assign(device, field.package("2.0"))
+    board.wait_line("fw FAILED: it failed here before: .*protobuf is not in this app", 90)
+    assert device.client_attributes["version"] == DEPLOYED
