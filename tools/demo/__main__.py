@@ -2,9 +2,10 @@
 
 import contextlib
 import json
-import sys
 import time
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
@@ -80,5 +81,14 @@ def main(secure: bool = False) -> int:
     return 0 if ok else 1
 
 
+def command(
+    secure: Annotated[
+        bool, typer.Option("--secure", help="a certificate of its own, and Protobuf")
+    ] = False,
+):
+    """Play the demo; exit with 1 if a step failed."""
+    raise SystemExit(main(secure))
+
+
 if __name__ == "__main__":
-    sys.exit(main("--secure" in sys.argv))
+    typer.run(command)
