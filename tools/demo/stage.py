@@ -111,6 +111,7 @@ class Stage:
         }
         if self.secure:
             settings |= {"port": self.sim.secure_port, "payload": "protobuf", **NAMED}
+            settings["journal"] = 0  # with Protobuf three copies leave no room (docs/updates.md)
         stage.stage(
             root,
             settings=settings,
