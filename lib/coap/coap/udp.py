@@ -27,6 +27,7 @@ from micropython import const
 
 # A datagram that fills this buffer may have been cut; a block and its options stay below.
 _BUFFER = const(1280)
+_SMALL = const(128)  # where memory is in pieces: an answer without a body, by which more gets free
 _IDLE_MS = const(3600_000)
 _NUMBERS = const(8)
 
@@ -69,11 +70,19 @@ class UDPTransport:
         raise error
 
     def recv(self):
-        """Return the next datagram; b"" for one that was cut, as for an empty one."""
-        data = self.pollable.recv(_BUFFER)
+        """Return the next datagram; b"" for one that was cut, as for an empty one.
+
+        Where memory has no piece for a large one the small ones are heard.
+        """
+        size = _BUFFER
+        try:
+            data = self.pollable.recv(size)
+        except MemoryError:  # the datagram waits still
+            size = _SMALL
+            data = self.pollable.recv(size)
         if not data and self.goes_deaf:
             self._take(self._number)
-        return data if len(data) < _BUFFER else b""
+        return data if len(data) < size else b""
 
     def handle_timeout(self, now):
         """Return an hour: nothing is ever due."""
