@@ -21,14 +21,16 @@ class Restarts:
 
     reason: as text. crashes: how many starts in a row ended by one. lonely: how many ended because
     the server was not heard. count: how many of both, for the server. power_on: the notes are
-    about the time before the power was off. watchdog: it may have ended the last start.
+    about the time before the power was off. watchdog: it may have ended the last start. kept: what
+    deep_sleep.woken() returned; no notes count after a sleep.
     """
 
-    def __init__(self, power_on, watchdog):
+    def __init__(self, power_on, watchdog, kept=None):
         self._stored = stored = _read()
-        self.reason = "power on"
+        self.kept = kept
+        self.reason = "power on" if kept is None else "sleep"
         self.crashes = self.lonely = 0
-        if not power_on:
+        if not power_on and kept is None:
             self.reason = str(stored.get("reason", "watchdog" if watchdog else "reset"))
             self.crashes = _count(stored, "crashes")
             self.lonely = _count(stored, "lonely")

@@ -20,6 +20,7 @@ _DEPTH_MAX = const(8)  # the JSON reader recurses on some boards
 _TOKEN_MAX = const(255)  # bytes: a segment of a path (RFC 7252 table 4)
 _NAME_MAX = const(64)  # characters
 _PORT = const(5683)
+_JOURNAL = const(64)  # KB of flash, where a board that sleeps has no other figure
 _SECURE_PORT = const(5684)
 _DER = const(0x30)  # with an ASN.1 SEQUENCE begin keys and certificates
 _EC = const(b"\x2a\x86\x48\xce\x3d")  # 1.2.840.10045, in most EC keys (RFC 5480)
@@ -95,9 +96,11 @@ _SETTINGS = {
     "trial": ((0, 86400), 1200, "seconds, 0 (for ever) to 86400"),
     "offline": ((0, 21600), 1800, "seconds, 0 (for ever) to 21600"),
     "refused": ((0, 31536000), 86400, "seconds, 0 (for ever) to 31536000"),
-    "journal": ((0, 4096), board.journal, "KB of flash, 0 (off) to 4096"),
+    "journal": ((0, 4096), None, "KB of flash, 0 (off) to 4096"),
     "journal_records": ((1, 1000), 10, "records, 1 to 1000"),
     "journal_seconds": ((0, 86400), 10, "seconds, 0 to 86400"),
+    "report_every": ((0, 1000), 0, "measurements, 0 (never sleeps) to 1000"),
+    "listen": ((0, 3600), 2, "seconds, 0 to 3600"),
     "led": (_pin, board.led, "a pin's name or number"),
 }
 
@@ -138,6 +141,10 @@ def load():
         config[name] = value
     for name, cure in _missing(config):
         raise SettingsError(_MISSING % (FILE, name, cure))
+    if config["journal"] is None:
+        config["journal"] = board.journal or _JOURNAL * (config["report_every"] > 0)
+    if config["report_every"] and not config["journal"]:
+        raise _wrong("journal", "1 KB or more with report_every: RAM is lost in deep sleep")
     scheme, config["server"], port = _split(config["server"])
     if config["trusted"] and scheme == "coap":
         raise _wrong("server", "coaps:// with trusted, or neither")

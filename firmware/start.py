@@ -74,6 +74,7 @@ class Start:
         import app  # under the watchdog: an update may hang here
 
         self.application = app.Application(config, log, self.trial, self.restarts)
+        self.application.begin()  # a board that sleeps may do no more
         if board.wifi_interface is not None:
             import wifi
             from coap.supervisor import supervise
@@ -220,10 +221,17 @@ def run():
     if board.problem:
         print(board.problem + "; deploy the firmware for this board")
     cause = machine.reset_cause()
-    restarts = Restarts(cause == machine.PWRON_RESET, cause == machine.WDT_RESET)
+    kept = None
+    if config["report_every"]:
+        import deep_sleep
+
+        kept = deep_sleep.woken()
+    # A sleep of RP2 ends with a reset that looks like a watchdog's.
+    watchdog = cause == machine.WDT_RESET and kept is None
+    restarts = Restarts(cause == machine.PWRON_RESET, watchdog, kept)
     trial = Trial(os)
     before = trial.state["app"]["run"]
-    suspect = cause == machine.WDT_RESET or restarts.crashes > 0
+    suspect = watchdog or restarts.crashes > 0
     sys.path.insert(0, trial.start(suspect, cause == machine.PWRON_RESET))
     line = went_back(trial.state["app"], before)
     if line:

@@ -7,7 +7,8 @@ import network
 from board import board
 from micropython import const
 
-_JOIN_S = const(15)
+_JOIN_MS = const(15_000)
+_LOOK_MS = const(100)  # whether it is joined: who sleeps counts each
 _PAUSE_S = const(5)
 _FAILURES = const(4)  # of joining, in a row: then the chip is switched off and on
 _SILENT_S = const(180)  # joined, but the server is not heard: isconnected() may be wrong
@@ -23,6 +24,7 @@ class Station:
 
     _why = None  # the last failure to join, as told, and how often in a row it was that
     _times = 0
+    _tried = False  # whether the driver was asked to join, by us
 
     def __init__(self, config, log, application):
         self.config = config
@@ -82,8 +84,10 @@ class Station:
         config = self.config
         if not self._times:
             self.log("wifi: joining")
-        wlan.disconnect()
-        await asyncio.sleep(1)
+        if self._tried:
+            wlan.disconnect()
+            await asyncio.sleep(1)
+        self._tried = True
         security = config["wifi_security"]
         if isinstance(security, str):
             security = getattr(wlan, "SEC_" + security.upper(), None)
@@ -91,8 +95,8 @@ class Station:
                 self.log("wifi_security: unknown")
         more = {} if security is None else {"security": security}
         wlan.connect(config["wifi_ssid"], config["wifi_password"], **more)
-        for _ in range(_JOIN_S):
-            await asyncio.sleep(1)
+        for _ in range(_JOIN_MS // _LOOK_MS):
+            await asyncio.sleep_ms(_LOOK_MS)
             if wlan.isconnected():
                 return
         from wifi_words import words_of

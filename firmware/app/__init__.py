@@ -33,6 +33,7 @@ class Application:
         self.restarts = restarts
         self.client = None  # until run() has made it
         self.device = None  # until it knows who it is
+        self.sleeper = None  # of a device that sleeps
 
     def joined(self):
         """The Wi-Fi was entered: the address may be another one."""
@@ -63,8 +64,24 @@ class Application:
         self.suspend()
         self.restarts.restart(reason)
 
+    def begin(self):
+        """Do what wants no network. A device that sleeps returns only if it is to report."""
+        config = self.config
+        self.payload = _codec(config["payload"])
+        self.clock = Clock()
+        if config["report_every"]:
+            from .sleeping import Sleeper
+
+            self.sleeper = sleeper = Sleeper(self, self.restarts.kept)
+            sleeper.resume(self.clock)
+            self.outbox = self._journal(sleeper.rhythm.born)
+            device = self._device(None, None)
+            sleeper.measure(Measuring(device, config["interval"], self.log))
+        else:
+            self.outbox = self._journal(None)
+
     async def run(self):
-        """Work until cancelled."""
+        """Work until cancelled, after begin()."""
         config = self.config
         security = await self._secure() if config["trusted"] else None
         self.client = client = await coap.connect(
@@ -77,19 +94,16 @@ class Application:
         provisions = config["provision_key"] and not access_token
         if provisions:
             access_token = await self._identify()
-        payload = _codec(config["payload"])
-        clock = Clock()
-        outbox = self._journal(clock, payload)
-        self.device = device = thingsboard.Device(
-            client, access_token, self.log, clock, outbox, payload
-        )
+        self.device = device = self._device(client, access_token)
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
         measuring = Measuring(device, config["interval"], self.log)
         Commands(device, measuring, config["led"], VERSION, self.restarts.reason, self.restart)
         updater = updates.updater(device, config["keys"], self.trial, self.log, self.restart)
+        if self.sleeper:
+            await self.sleeper.report(measuring, updater)
         keepalive_ms = 1000 * config["keepalive"]
-        jobs = [("measuring", measuring.run), ("introduction", self.introduce)]
+        jobs = [("measuring", measuring.run), ("introduction", self.stay_known)]
         if provisions and config["refused"]:
             jobs.append(("renewal", self.renew_when_refused))
         supervised = [device.session.supervise(name, job) for name, job in jobs]
@@ -120,7 +134,7 @@ class Application:
             del sys.modules["app.identity"]
 
     async def introduce(self):
-        """Tell the server what this device is, and later what went wrong; count its starts."""
+        """Tell the server what this device is; count its starts."""
         device = self.device
         known = await device.request_attributes(client_keys=("starts",))
         starts = known.get("client", {}).get("starts")
@@ -130,13 +144,23 @@ class Application:
         about["restarts"] = self.restarts.count
         await device.send_attributes(about)
         self.log("start number %d" % starts)
+
+    async def stay_known(self):
+        """Tell the server what this device is, and later what went wrong."""
+        await self.introduce()
         told = -1
         while True:
-            session = device.session
+            session = self.device.session
             if session.faults != told:
                 told = session.faults
-                await device.send_attributes({"faults": told, "last_fault": session.last_fault})
+                await self.tell_faults()
             await asyncio.sleep(_LOOK_S)
+
+    async def tell_faults(self):
+        """Tell the server what went wrong at this start."""
+        session = self.device.session
+        values = {"faults": session.faults, "last_fault": session.last_fault}
+        await self.device.send_attributes(values)
 
     async def renew_when_refused(self):
         """Restart to be provisioned anew once the server has refused the token for long.
@@ -153,18 +177,25 @@ class Application:
         _remove(_CREDENTIALS)
         self.restart("the access token was refused")
 
-    def _journal(self, clock, payload):
+    def _device(self, client, access_token):
+        # The outbox goes along from one to the next.
+        return thingsboard.Device(
+            client, access_token, self.log, self.clock, self.outbox, self.payload
+        )
+
+    def _journal(self, born):
         # What waits for the server is on flash; None: in RAM.
         config = self.config
         if config["journal"]:
             from thingsboard.journal import Journal
 
             return Journal(
-                clock,
-                codec=payload,
+                self.clock,
+                codec=self.payload,
                 max_bytes=1024 * config["journal"],
-                every=config["journal_records"],
+                every=1 if self.sleeper else config["journal_records"],
                 delay_ms=1000 * config["journal_seconds"],
+                born=born,
             )
 
     def _recall_waiting(self):

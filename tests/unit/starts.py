@@ -19,6 +19,9 @@ class Application:
         self.did("contacts")
         return self.heard
 
+    def begin(self):
+        self.did("begin")
+
     def suspend(self):
         self.did("suspend")
 
@@ -77,7 +80,7 @@ class Scene:
     """`with Scene() as scene:` a Start whose application is at work; time passes by seconds()."""
 
     def __init__(self, lonely=0, **settings):
-        self.config = {"watchdog": 8, "offline": 0, "trial": 0}
+        self.config = {"watchdog": 8, "offline": 0, "trial": 0, "report_every": 0}
         self.config.update(settings)
         self.lonely = lonely
         self.application = Application()
@@ -166,5 +169,5 @@ class Boot:
             self.path = sys.path[0]
             self.hold = read("hold")
             self.settings_stay = "settings" in sys.modules
-            self.ran = application.events == ["run"]
+            self.ran = application.events == ["begin", "run"]
         sys.path[:] = paths

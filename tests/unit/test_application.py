@@ -20,7 +20,14 @@ class Scene:
     """`with Scene() as scene:` an application whose device is known; answers of its server."""
 
     def __init__(self, *answers, **settings):
-        self.config = {"refused": REFUSED_S, "journal": 0}
+        self.config = {
+            "refused": REFUSED_S,
+            "journal": 0,
+            "journal_records": 10,
+            "journal_seconds": 10,
+            "payload": "json",
+            "report_every": 0,
+        }
         self.config.update(settings)
         self.lines = []
         self.client = Client(*answers)
@@ -32,6 +39,7 @@ class Scene:
         module = self.board.load("app")
         self.restarts = self.board.load("restarts").Restarts(True, False)
         self.application = module.Application(self.config, self.lines.append, None, self.restarts)
+        self.application.begin()
         self.device = self.application.device = self.new_device()
         self.world.__enter__()  # last: what fails before leaves asyncio as it is
         return self
@@ -80,26 +88,25 @@ def test_it_introduces_itself(attributes, starts):
         scene.restarts.crashes = 2
         scene.start(scene.application.introduce())
         scene.world.pass_ms(0)
-        about, faults = scene.posted()
+        (about,) = scene.posted()
         assert about.pop("version") and about.pop("platform") == scene.board.facts.port
         assert about == {"starts": starts, "restart": "an update", "restarts": 2}
-        assert faults == {"faults": 0, "last_fault": None}
         assert scene.lines == ["start number %d" % starts]
 
 
 @rows(text="5", null=None, list=[[1]], dict={"a": 1}, yes=True, half=1.5)
 def test_a_count_that_is_none_begins_anew(starts):
     with Scene(known(starts)) as scene:
-        task = scene.start(scene.application.introduce())
+        task = scene.start(scene.application.stay_known())
         scene.world.pass_ms(0)
         assert not task.done() and scene.posted()[0]["starts"] == 1
 
 
 def test_faults_are_told_when_there_are_new_ones():
     with Scene(known(1)) as scene:
-        scene.start(scene.application.introduce())
+        scene.start(scene.application.stay_known())
         scene.world.pass_ms(180_000)
-        assert len(scene.posted()) == 2
+        assert scene.posted()[1:] == [{"faults": 0, "last_fault": None}]
         scene.device.session.faults = 3
         scene.device.session.last_fault = "measuring: MemoryError()"
         scene.world.pass_ms(180_000)
@@ -208,9 +215,9 @@ def test_on_a_full_flash_half_of_what_waits_is_of_no_use():
 
 
 def test_with_a_journal_a_planned_restart_writes_it():
-    with Scene(journal=8, journal_records=10, journal_seconds=10) as scene:
+    with Scene(journal=8) as scene:
         device = scene.new_device()
-        device.outbox = scene.application._journal(device.clock, device.payload)
+        device.outbox = scene.application.outbox
         scene.application.device = device
         write(WAITING, b'[5, "{\\"t\\":1}"]\n')  # from when the outbox was in RAM
         scene.application._recall_waiting()
@@ -218,7 +225,8 @@ def test_with_a_journal_a_planned_restart_writes_it():
         device.record({"t": 2}, 6)
         scene.application.suspend()
         assert read(WAITING) is None
-        again = scene.application._journal(device.clock, device.payload)
+        scene.application.begin()
+        again = scene.application.outbox
         expected = [{"ts": 5, "values": {"t": 1}}, {"ts": 6, "values": {"t": 2}}]
         assert json.loads(again.batch()) == expected
         again.accepted()
@@ -227,7 +235,7 @@ def test_with_a_journal_a_planned_restart_writes_it():
 
 def test_without_a_journal_its_code_takes_no_memory():
     with Scene() as scene:
-        assert scene.application._journal(None, None) is None
+        assert scene.application.outbox is None
 
 
 @rows(empty=b"", cut=b'[5, "{', no_json=b"\xff\x00" * 100, deep=b"[" * 500 + b"\n", number=b"5\n")

@@ -172,7 +172,7 @@ def test_without_a_watchdog_it_works_all_the_same(seconds, machine):
     with Scene(watchdog=seconds) as scene:
         scene.module.machine = machine
         assert ended(scene, None) == "the application ended"
-        assert scene.application.events == ["run"] and not scene.start.armed
+        assert scene.application.events == ["begin", "run"] and not scene.start.armed
 
 
 def crash(scene, armed=True, uptime_s=0):

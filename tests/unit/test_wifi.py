@@ -24,7 +24,7 @@ def test_it_joins_whatever_the_driver_raises(method):
     for kind in (OSError, RuntimeError, TypeError, MemoryError):
         wlan = WLAN()
         wlan.fails[method] = [kind("Wifi Unknown Error 0x3001")]
-        wlan.hung = method == "status"
+        wlan.hung = method in ("status", "disconnect")  # asked only after a failure
         with Scene(wlan, wifi_awake=0, wifi_country="DE", wifi_address=ADDRESS) as scene:
             scene.seconds(120 if wlan.hung else 20)
             assert wlan.fails[method] == []

@@ -108,7 +108,7 @@ class Observation:
         self.ordered = ordered
         self.registered = 0
         self.whole = True
-        self.cancelled = False
+        self.cancelled = self.dropped = False
         self.token = b""
         self._answered = b""  # the token of the last registration that has an answer
         self._queue = []
@@ -127,6 +127,9 @@ class Observation:
     def cancel(self):
         self.cancelled = True
 
+    def drop(self):
+        self.dropped = True
+
     def notify(self, number, payload=b"{}", token=None, type=None, acknowledged=None):
         """Put a message: by default the first under a token in the registration's ACK."""
         token = token or self.token
@@ -138,6 +141,7 @@ class Observation:
         self.put(message)
 
     def put(self, outcome):
+        self._client.endpoint.heard += 1
         self._queue.append(outcome)
         self._event.set()
 
@@ -178,6 +182,8 @@ class Client:
     """
 
     class Endpoint:
+        heard = 0
+        message_id = 7
         retransmissions = 0
 
     on_open = None
@@ -215,6 +221,7 @@ class Client:
         answer = self.answers(what)
         if isinstance(answer, Exception):
             raise answer
+        self.endpoint.heard += 1
         return answer or Message(0x41)
 
     def times(self, what):

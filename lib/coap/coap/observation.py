@@ -91,6 +91,11 @@ class Observation(Receiver):
             except OSError:
                 pass  # the transport died and cannot open: nobody is there to be told
 
+    def drop(self):
+        """End the observation here, and tell nobody; what still comes for it gets a Reset."""
+        self.client.cancel(self._exchange)
+        self.client.cancel(self._old)
+
     def receive(self, exchange, outcome):
         if exchange is self._exchange:
             self._answered = True
@@ -117,9 +122,7 @@ class Observation(Receiver):
         try:
             return await self._next_whole()
         except Exception:
-            # Nobody takes what a registration under way would bring.
-            self.client.cancel(self._exchange)
-            self.client.cancel(self._old)
+            self.drop()  # nobody takes what a registration under way would bring
             raise
 
     async def _next_whole(self):

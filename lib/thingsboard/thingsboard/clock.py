@@ -19,7 +19,8 @@ _FRESH_MS = const(4000)  # so old may a look be when telemetry is sent
 _SECOND_LOOK_MS = const(30_000)  # after the first that told of a jump
 
 _EXACT_MS = const(2000)  # the server tells whole seconds: less is no difference
-_NEAR_MS = const(60_000)  # less is drift, more is a jump
+_NEAR_MS = const(60_000)  # as clocks differ that were both set
+_DRIFT = const(10)  # a tenth of what was counted asleep: slow oscillators may be so wrong
 _ZONE_MS = const(900_000)  # time zones differ by quarters of an hour
 _ZONE_MAX_MS = const(14 * 3600_000)
 
@@ -38,6 +39,7 @@ class Clock:
         self._answered = None  # uptime of the server's last answer; None after a failure
         self._board_ms = 0  # what the board's clock showed then; it goes on even if never set
         self._stops = False  # whether the ticks were seen to stand still, as in light sleep
+        self._near_ms = _NEAR_MS  # less is drift, more is a jump
 
     def uptime_ms(self):
         """Return milliseconds since the start; right if called at least once in 6 days."""
@@ -54,6 +56,18 @@ class Clock:
     def now_ms(self):
         """Return the Unix time in milliseconds; None while it is unknown or in doubt."""
         return self.at(self.uptime_ms())
+
+    def resume(self, uptime_ms, start_ms, unsure_ms):
+        """Go on through a deep sleep: uptime, and the time if it was known, are what they were.
+
+        uptime_ms: at the end of the sleep; start_ms: what at(0) returned before, or None;
+        unsure_ms: for how long, asleep for the most part, nobody has looked at the server's time.
+        That may differ by a tenth of it.
+        """
+        self.uptime_ms()  # what went by until now is part of that sleep
+        self._uptime_ms = uptime_ms
+        self._start_ms = start_ms
+        self._near_ms = _NEAR_MS + unsure_ms // _DRIFT
 
     def set(self, unix_ms):
         self._start_ms = unix_ms - self.uptime_ms()
@@ -141,7 +155,7 @@ class Clock:
         ahead_ms = None if known_ms is None else start_ms - known_ms
         if ahead_ms is not None and abs(ahead_ms) <= _EXACT_MS:
             return
-        near = ahead_ms is not None and abs(ahead_ms) <= _NEAR_MS
+        near = ahead_ms is not None and abs(ahead_ms) <= self._near_ms
         ahead = ahead_ms is not None and ahead_ms > 0
         if not (sure or near or ahead and self._stops):
             again = jump_ms is not None and abs(start_ms - jump_ms) <= _NEAR_MS
@@ -156,6 +170,7 @@ class Clock:
                 return  # else two looks told of two times: what is known stays
         self._stops = self._stops or ahead and not near
         self._start_ms = start_ms
+        self._near_ms = _NEAR_MS
 
 
 def _read(payload):

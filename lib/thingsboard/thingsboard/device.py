@@ -3,6 +3,8 @@
 # The verbs await the server's answer and raise what coap.Client.request() raises. What comes by
 # itself, attributes and commands, is fed by jobs.run().
 
+import asyncio
+
 from coap import ResponseError, TransferError
 from micropython import const
 
@@ -161,6 +163,17 @@ class Device:
         if doubtful:
             await self._read_lacking(values, kept)
         attributes.take_values(values, full, kept)
+
+    async def take_command(self, observation, message):
+        """Take what an observation of the commands says: a task obeys it."""
+        payload = message.payload
+        command = self.commands.admit(payload)
+        if command:
+            try:
+                asyncio.create_task(self.commands.obey(command, payload))
+            except MemoryError:
+                self.commands.done(command)
+                raise
 
     async def _read_lacking(self, values, kept):
         # Complete what may be the full state: nothing counts as deleted before it was asked for.

@@ -40,21 +40,11 @@ async def run(device, updater=None, keepalive_ms=25_000, reregister_ms=300_000, 
     socket of a board holds four to six, and ten may be under way.
     """
 
-    async def take_command(observation, message):
-        payload = message.payload
-        command = device.commands.admit(payload)
-        if command:
-            try:
-                asyncio.create_task(device.commands.obey(command, payload))
-            except MemoryError:
-                device.commands.done(command)
-                raise
-
     session = device.session
     path = device.path
     jobs = [
         ("attributes", lambda: observe(session, path + ("attributes",), device.take_state)),
-        ("rpc", lambda: observe(session, path + ("rpc",), take_command, False, rpc_type)),
+        ("rpc", lambda: observe(session, path + ("rpc",), device.take_command, False, rpc_type)),
         ("telemetry", lambda: send(session, path + ("telemetry",), device.outbox)),
         ("session", lambda: keep(session, keepalive_ms, reregister_ms)),
     ]

@@ -31,7 +31,8 @@ class Journal(Outbox):
     once. Times are fixed then, and records wait a minute for theirs. dropped counts what was lost
     to the bound, by files of 4 KB, and damaged what was not readable. problem: what keeps it from
     writing, an OSError, and records wait in RAM meanwhile; None. save() is not for it: write()
-    keeps all there is. Another module os and another open() may be given.
+    keeps all there is. born: where the clock has gone on through a deep sleep, what it was before;
+    None: uptimes are those of this start. Another module os and another open() may be given.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Journal(Outbox):
         max_bytes=65536,
         every=1,
         delay_ms=10_000,
+        born=None,
         os=os,
         open=open,
     ):
@@ -54,7 +56,8 @@ class Journal(Outbox):
         # a gap. Those from segments.next on are not written.
         self._removed = segments.first
         self._next = segments.next  # of the next record to be added
-        self._born = segments.next  # of the first one of this start, whose uptimes count
+        # Of the first one whose uptime counts.
+        self.born = segments.next if born is None else born
         self._new = []  # entries that are not written, if _records does not reach them
         self._retry = 0  # uptime before which nothing is written after a failure
         self.damaged = 0
@@ -126,7 +129,7 @@ class Journal(Outbox):
 
     def _entry_of(self, number, record, time, timed):
         # A time before this start is unknown for ever: that of now stands for it.
-        uptime = time if number >= self._born and not timed else self._clock.uptime_ms()
+        uptime = time if number >= self.born and not timed else self._clock.uptime_ms()
         return self._entry(record, time if timed else None, _LARGEST, uptime)
 
     def _load(self, found):

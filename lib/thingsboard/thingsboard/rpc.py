@@ -58,6 +58,11 @@ class Commands:
         self._replying = 0  # replies on their way
         self._replied = asyncio.Event()
 
+    @property
+    def busy(self):
+        """Whether a handler runs, or a reply is on its way."""
+        return any([command.busy for command in self._recent])
+
     def admit(self, payload):
         """Return the Command that a payload is, or None: nothing is to be done.
 

@@ -57,6 +57,8 @@ class Updater:
         self._settled = {}  # by prefix: the id of the assignment that was, ending 1 or 2
         self._introduced = set()  # the prefixes of what was told as UPDATED at this start
         self._changed = asyncio.Event()  # other assignments came since they were read
+        self._settling = True  # whether run() has something to do
+        self.untold = list(slots)  # the prefixes of what runs here and was not told at this start
         self._ids = None  # of the assignments as last heard
         self._renew()
         self._fetching = None  # the assignment under way, and the task that downloads it
@@ -67,20 +69,21 @@ class Updater:
 
     async def run(self):
         """Work until cancelled."""
-        untold = list(self.slots)
         delay_ms = _MIN_DELAY_MS
         while True:
             try:
-                while untold:
-                    await self.introduce(untold[-1])
-                    untold.pop()
+                while self.untold:
+                    await self.introduce(self.untold[-1])
+                    self.untold.pop()
                 self._changed.clear()
                 for prefix in ("fw", "sw"):
                     await self._settle(Assignment(prefix, self.device.shared))
                 self._renew()
                 delay_ms = _MIN_DELAY_MS
                 self.device.session.well("update")
+                self._settling = False
                 await self._changed.wait()
+                self._settling = True
             except Exception as error:
                 self.device.session.report(self._doing, error)
                 try:
@@ -88,6 +91,11 @@ class Updater:
                     delay_ms = _MIN_DELAY_MS
                 except asyncio.TimeoutError:
                     delay_ms = min(2 * delay_ms, _MAX_DELAY_MS)
+
+    @property
+    def busy(self):
+        """Whether there is something to do: to tell, to download, to try once more."""
+        return self._settling or self._changed.is_set()
 
     async def introduce(self, prefix):
         """Tell what runs, once per start; that it reached the server confirms it."""
