@@ -16,7 +16,7 @@ OURS |= {path.relative_to(ROOT / "firmware").parts[0].removesuffix(".py") for pa
 MAY_IMPORT = {"coap": set(), "abupdate": set(), "thingsboard": {"coap", "abupdate"}}
 SANS_IO = {"message", "matching", "pace", "endpoint", "block", "download", "dns"}
 SANS_IO |= {"header", "image", "link", "outbox", "attributes", "json_members"}
-SANS_IO |= {"payload_json", "assignment", "checksum", "url"}
+SANS_IO |= {"payload_json", "assignment", "url"}
 IO = {"socket", "time", "os", "asyncio", "select", "machine", "network", "vfs", "sys"}
 
 WITH_CODE = {"examples", "firmware", "lib", "tests", "tools"}

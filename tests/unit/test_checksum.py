@@ -4,7 +4,7 @@ import hashlib
 import sys
 
 from rows import rows
-from thingsboard.checksum import Checksum
+from thingsboard.assignment import Checksum
 
 SHA256 = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
 MD5 = "25f9e794323b453885f5181f1b624d0b"
@@ -50,7 +50,7 @@ def test_a_hash_that_the_port_leaves_out_is_left_to_the_signature(algorithm):
     class Bare:
         pass
 
-    checksum = sys.modules["thingsboard.checksum"]
+    checksum = sys.modules["thingsboard.assignment"]
     real, checksum.hashlib = checksum.hashlib, Bare
     try:
         check = Checksum(algorithm)

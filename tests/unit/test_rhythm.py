@@ -11,7 +11,7 @@ NOW = 1_790_000_000_000
 
 def rhythm(kept=None, every=6, interval_ms=600_000):
     with Hardware() as board:
-        return board.load("app.rhythm").Rhythm(every, interval_ms, kept)
+        return board.load("app.sleeping").Rhythm(every, interval_ms, kept)
 
 
 def slept(one, awake_ms=2000):

@@ -25,14 +25,14 @@ TIMEOUT_S = 60
 # Bytes. docs/decisions.md says why they are what they are.
 MPY_BUDGETS = {
     "coap": 15_700,
-    "thingsboard": 18_600,
+    "thingsboard": 18_800,
     "update": 14_800,
-    "network": 4096,
+    "network": 4200,
     "dtls": 3072,
     "journal": 4600,
     "protobuf": 6600,
 }
-HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 119_000}
+HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 120_000}
 # Modules that do not count for the package they stand in; None: for those who want them.
 APART = {
     "abupdate.partition_slot": None,  # ESP32 images with two app partitions
@@ -46,13 +46,13 @@ APART = {
     "firmware.supervisor": "network",
     "firmware.wifi": "network",
     "thingsboard.assignment": "update",
-    "thingsboard.checksum": "update",
     "thingsboard.journal": "journal",
     "thingsboard.payload_protobuf": "protobuf",
     "thingsboard.protobuf": "protobuf",
     "thingsboard.segments": "journal",
     "thingsboard.updater": "update",
     "thingsboard.url": None,  # packages at a coap:// address
+    "thingsboard.visit": None,  # devices that sleep
 }
 
 

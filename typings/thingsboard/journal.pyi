@@ -7,6 +7,7 @@ from .outbox import Outbox
 from .payload_json import _Codec
 
 class Journal(Outbox):
+    born: int
     damaged: int
     problem: OSError | None
     def __init__(
@@ -17,6 +18,7 @@ class Journal(Outbox):
         max_bytes: int = 65536,
         every: int = 1,
         delay_ms: int = 10000,
+        born: int | None = None,
         os: ModuleType = ...,
         open: Callable[..., Any] = ...,
     ) -> None: ...

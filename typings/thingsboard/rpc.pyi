@@ -13,6 +13,8 @@ class Commands:
     refused: int
     codec: _Codec
     report: Callable[[str, Exception], Any]
+    @property
+    def busy(self) -> bool: ...
     def __init__(
         self,
         codec: _Codec,

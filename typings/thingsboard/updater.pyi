@@ -14,6 +14,7 @@ class Updater:
     progress: Callable[[int, int], Any]
     pause: bool
     connect: Callable[..., Coroutine[Any, Any, Client]] | None
+    untold: list[str]
     def __init__(
         self,
         device: Device,
@@ -24,5 +25,7 @@ class Updater:
         pause: bool = False,
         connect: Callable[..., Coroutine[Any, Any, Client]] | None = None,
     ) -> None: ...
+    @property
+    def busy(self) -> bool: ...
     async def run(self) -> None: ...
     async def introduce(self, prefix: str) -> None: ...

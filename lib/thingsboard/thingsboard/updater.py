@@ -24,8 +24,7 @@ from abupdate.image import Image
 from coap.downloading import download
 from micropython import const
 
-from .assignment import NAMES, Assignment
-from .checksum import Checksum
+from .assignment import NAMES, Assignment, Checksum
 
 _CLIENT_ERROR = const(0x80)  # 4.00
 _SERVER_ERROR = const(0xA0)  # 5.00 may be a rate limit
