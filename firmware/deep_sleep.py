@@ -33,8 +33,8 @@ def woken():
 def sleep(ms, kept, watchdog_s):
     """Keep bytes for the start after the sleep, and sleep; never returns.
 
-    watchdog_s: of the one that is armed, 0 if none is. Raises OSError if there is no room for a
-    file.
+    watchdog_s: of the one that is armed, 0 if none is. Where there is no room for the file the
+    start after the sleep knows of none.
     """
     if board.wifi_interface is not None:
         import network
@@ -43,9 +43,12 @@ def sleep(ms, kept, watchdog_s):
     if hasattr(machine.RTC, "memory"):
         machine.RTC().memory(kept)
         machine.deepsleep(ms)
-    # Closing replaces the content, at once and whole.
-    with open(_FILE, "wb") as f:
-        f.write(kept)
+    try:
+        # Closing replaces the content, at once and whole.
+        with open(_FILE, "wb") as f:
+            f.write(kept)
+    except OSError:
+        pass
     # RP2: machine.deepsleep() is a light sleep and a reset there, and no watchdog can be stopped.
     while ms > 0:
         if watchdog_s:

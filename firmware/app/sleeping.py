@@ -59,7 +59,7 @@ class Rhythm:
                 self.start_ms = start_ms or None
 
     def is_due(self):
-        """Return whether the next measurement is one to be reported."""
+        """Return whether the next measurement, not counted yet, is one to be reported."""
         late = min(max(0, self.failures - 1), _DOUBLINGS)
         return not self.woken or self.measured + 1 >= self.report_every << late
 
@@ -115,10 +115,6 @@ class Sleeper:
         self.application = application
         self.rhythm = Rhythm(config["report_every"], 1000 * config["interval"], kept)
 
-    def wants_network(self):
-        """Return whether there will be a report at this start."""
-        return self.rhythm.is_due() or self.application.trial.unconfirmed()
-
     def resume(self, clock):
         """Let a clock go on as if there had been no sleep."""
         rhythm = self.rhythm
@@ -129,13 +125,14 @@ class Sleeper:
     def measure(self, measuring):
         """Measure, and sleep unless this is the time to report, or the flash takes no record."""
         rhythm = self.rhythm
+        reports = rhythm.is_due() or self.application.trial.unconfirmed()
         measuring.interval_ms = rhythm.interval_ms
         measuring.measure()
         rhythm.measured += 1
         outbox = measuring.device.outbox
         if not rhythm.woken:
             rhythm.born = outbox.born
-        if not self.wants_network():
+        if not reports:
             outbox.write()
             if not outbox.problem:
                 self._sleep(measuring)
@@ -181,6 +178,7 @@ class Sleeper:
     async def _look(self, device):
         clock = device.clock
         await clock.sync(device.client)
+        device.session.stock.set()  # records may have waited for the time
         start_ms = clock.at(0)
         if start_ms is not None:
             self.rhythm.looked(clock.uptime_ms(), start_ms)

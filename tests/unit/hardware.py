@@ -23,7 +23,7 @@ UNIX = {
     "flash_stops_processor": False,
     "journal": 16,
 }
-FIRMWARE = ("app", "boot", "guard", "hold", "restarts", "settings", "start", "wifi")
+FIRMWARE = ("app", "boot", "deep_sleep", "guard", "hold", "restarts", "settings", "start", "wifi")
 
 
 class Reset(Exception):

@@ -108,7 +108,7 @@ class Observation:
         self.ordered = ordered
         self.registered = 0
         self.whole = True
-        self.cancelled = self.dropped = False
+        self.cancelled = self.dropped = self.served = False
         self.token = b""
         self._answered = b""  # the token of the last registration that has an answer
         self._queue = []

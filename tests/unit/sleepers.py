@@ -1,0 +1,156 @@
+"""For the tests of a device that sleeps: a board that lives from start to start."""
+
+import asyncio
+import json
+import sys
+
+from coap.message import Message
+from flashfs import FlashFS
+from hardware import Hardware, Module, Reset
+from thingsboard.journal import Segments
+from world import Client, World, failing
+
+journal = sys.modules["thingsboard.journal"]
+
+
+class Trial:
+    """Nothing is on trial, until the test says so."""
+
+    def __init__(self):
+        self.on_trial = False
+        self.told = []
+        self.state = {"firmware": {"on_trial": False}}
+
+    def unconfirmed(self):
+        return self.on_trial or self.state["firmware"]["on_trial"]
+
+    def unreached(self):
+        self.told.append("unreached")
+
+
+class Updater:
+    """Has nothing to do."""
+
+    busy = False
+
+    def __init__(self):
+        self.untold = ["fw"]
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+
+class Server(Client):
+    """Answers registrations as they come; told has all values of telemetry that it took."""
+
+    def __init__(self, board):
+        super().__init__(board.world)
+        self.board = board
+        self.answers = failing(board.failing, [board.failure] * 999)
+        self.answered = 0
+
+    def serve(self):
+        for observation in self.observations:
+            if observation.registered and not observation.served and not self.board.silent:
+                observation.served = True
+                name = observation.path[-1]
+                payload = json.dumps(self.board.shared) if name == "attributes" else ""
+                observation.notify(0, payload.encode())
+
+    async def request(self, code, path, payload=b"", **how):
+        answer = await super().request(code, path, payload, **how)
+        if path[-1] == "telemetry":
+            self.board.told += json.loads(payload)
+        return answer if code == 2 else Message(0x45, b"{}")
+
+
+class Board:
+    """`with Board() as board:` a device that sleeps; each start() is one of its lives.
+
+    failing: of which requests the server answers with `failure`; silent: it answers no
+    registration. shared: the shared attributes on it.
+    """
+
+    def __init__(self, report_every=3, interval=600):
+        self.config = {
+            "access_token": "TOK",
+            "interval": interval,
+            "journal": 16,
+            "journal_records": 10,
+            "journal_seconds": 10,
+            "keys": b"",
+            "led": None,
+            "listen": 2,
+            "payload": "json",
+            "port": 5683,
+            "provision_key": None,
+            "report_every": report_every,
+            "server": "h",
+            "trusted": None,
+            "watchdog": 8,
+        }
+        self.fs = FlashFS()
+        self.readings = 0  # of all starts
+        self.kept = None  # what went on through the last sleep
+        self.trial = Trial()
+        self.shared = {}
+        self.told = []
+        self.failing = None
+        self.failure = None
+        self.silent = False
+        self.hardware = Hardware(modules={"deep_sleep": Module(sleep=self._sleep)})
+
+    def __enter__(self):
+        journal.Segments = lambda folder, *_: Segments(folder, self.fs, self.fs.open)
+        self.hardware.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.hardware.__exit__()
+        journal.Segments = Segments
+
+    def start(self, limit_ms=600_000):
+        """Live until the board sleeps; return for how many ms it will, None: it does not sleep."""
+        self.slept = self.client = self.error = None
+        self.lines = []
+        with World(turns=8) as self.world:
+            module = self.hardware.load("app")
+            module.coap = Module(connect=self._connect)
+            self.readings += 1
+            sensors = Module(read=lambda: {"n": self.readings})
+            sys.modules["app.measuring"].sensors = sensors
+            self.updater = Updater()
+            module.updates = Module(updater=lambda *_: self.updater)
+            restarts = self.hardware.load("restarts").Restarts(False, False, self.kept)
+            clock = module.Clock
+            module.Clock = lambda: clock(self.world)
+            self.application = module.Application(
+                self.config, self.lines.append, self.trial, restarts
+            )
+            self.kept = None
+            self.world.loop.start(self._live())
+            while self.world.now < limit_ms and self.slept is None:
+                self.world.pass_ms(100)
+                if self.client:
+                    self.client.serve()
+        if self.error:
+            raise self.error
+        return self.slept
+
+    def _sleep(self, ms, kept, watchdog_s):
+        self.kept = kept
+        self.slept = ms
+        raise Reset
+
+    async def _live(self):
+        try:
+            self.application.begin()
+            await self.application.run()
+        except Reset:
+            pass
+        except Exception as error:
+            self.error = error
+
+    async def _connect(self, host, port, window_limit, security):
+        self.client = Server(self)
+        return self.client
