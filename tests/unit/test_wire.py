@@ -14,7 +14,9 @@ def record(kind, epoch, body):
 
 
 class Socket:
-    """Hands out datagrams; an error in their place is raised."""
+    """Hands out datagrams; an error in their place is raised. Memory has a piece of `room`."""
+
+    room = 2000
 
     def __init__(self, *datagrams):
         self.datagrams = list(datagrams)
@@ -23,6 +25,8 @@ class Socket:
     def recv(self, size):
         if not self.datagrams:
             raise OSError(errno.EAGAIN)
+        if size > self.room:
+            raise MemoryError
         datagram = self.datagrams.pop(0)
         if isinstance(datagram, Exception):
             raise datagram
@@ -82,6 +86,12 @@ def test_what_nobody_vouches_for(datagram):
 def test_junk_behind_a_record():
     wire = Wire(Socket(HELLO + b"\x17\xfe", SECRET))
     assert read_all(wire) == [HELLO, SECRET]
+
+
+def test_small_records_are_heard_while_memory_is_in_pieces():
+    wire = Wire(Socket(record(DATA, 1, bytes(152)), record(DATA, 1, bytes(153)), SECRET))
+    wire.socket.room = 200
+    assert [len(each) for each in read_all(wire)] == [165, len(SECRET)]
 
 
 def test_after_the_handshake_all_is_encrypted():

@@ -19,6 +19,7 @@ from .udp import UDPTransport, open_socket
 from .wire import Wire
 
 _BUFFER = const(1280)  # a datagram that fills it would have been cut
+_SMALL = const(128)  # where memory is in pieces
 _STEP_MS = const(20)  # between two steps of a handshake: others run, and a watchdog is fed
 _HANDSHAKE_MS = const(30_000)  # both sides repeat what was lost, the server after 9 s
 _ALERTED_MS = const(3000)  # for what comes after an alert that anybody may have sent
@@ -90,6 +91,7 @@ class DTLSTransport(UDPTransport):
 
     _secure = None  # the SSLSocket
     _wire = None
+    _cut = False  # Mbed TLS keeps the rest of the last record, which nobody wants
 
     def __init__(self, host, port, security, look_up=None):
         super().__init__(host, port, look_up)
@@ -159,21 +161,33 @@ class DTLSTransport(UDPTransport):
             raise lost
 
     def recv(self):
-        """Return the next datagram, or None; the server's farewell closes the association."""
-        self._wire.turn()
+        """Return the next datagram, or None; the server's farewell closes the association.
+
+        Where memory has no piece for a large one the small ones are heard, and b"" is the others.
+        """
+        secure = self._secure
         try:
-            data = self._secure.recv(_BUFFER)
+            while self._cut and secure.recv(_SMALL):
+                pass
+            self._cut = False
+            self._wire.turn()
+            try:
+                data = secure.recv(_BUFFER)
+            except MemoryError:  # the record waits still
+                data = secure.recv(_SMALL)
+                self._cut = bool(data) and len(data) == _SMALL
         except (OSError, ValueError) as error:
             self.close()
             raise OSError(error.args[0])
         if data == b"":
             self.close()
             return None
-        return data
+        return b"" if self._cut else data
 
     def close(self):
         """Drop the association, if there is one."""
         self._secure = self._wire = None
+        self._cut = False
         super().close()
 
 

@@ -10,6 +10,7 @@ import io
 from micropython import const
 
 _BUFFER = const(1280)  # a block of 1024 bytes, its options and 37 bytes of DTLS
+_SMALL = const(165)  # where memory is in pieces: a record of 128 bytes
 _HEADER = const(13)  # of a record: type, version, epoch, number, length (RFC 6347 section 4.1)
 _CHANGE_CIPHER = const(20)
 _ALERT = const(21)
@@ -36,7 +37,7 @@ class Wire(io.IOBase):
         while self._mine:
             if not self._datagram:
                 try:
-                    self._datagram = self.socket.recv(_BUFFER)
+                    self._datagram = self._receive()
                 except OSError:
                     return None  # nothing there, or an error that says nothing of the peer
                 if not self._datagram:
@@ -47,6 +48,12 @@ class Wire(io.IOBase):
                 buffer[: len(record)] = record
                 return len(record)
         return None
+
+    def _receive(self):
+        try:
+            return self.socket.recv(_BUFFER)
+        except MemoryError:  # the datagram waits still
+            return self.socket.recv(_SMALL)
 
     def _take(self):
         # Return the next record of the datagram, b"" for one that is none or not wanted.
