@@ -34,9 +34,11 @@ class Application:
         self.client = None  # until run() has made it
         self.device = None  # until it knows who it is
         self.sleeper = None  # of a device that sleeps
+        self.in_network = asyncio.Event()  # set once the Wi-Fi was entered
 
     def joined(self):
         """The Wi-Fi was entered: the address may be another one."""
+        self.in_network.set()
         if self.client:
             self.client.reconnect()
 
@@ -75,13 +77,26 @@ class Application:
             self.sleeper = sleeper = Sleeper(self, self.restarts.kept)
             sleeper.resume(self.clock)
             self.outbox = self._journal(sleeper.rhythm.born)
-            device = self._device(None, None)
-            sleeper.measure(Measuring(device, config["interval"], self.log))
+            sleeper.measure(self._measuring(None, None))
         else:
             self.outbox = self._journal(None)
 
     async def run(self):
         """Work until cancelled, after begin()."""
+        config = self.config
+        if self.sleeper:
+            await self.sleeper.report()
+        measuring, updater = await self.connect()
+        keepalive_ms = 1000 * config["keepalive"]
+        jobs = [("measuring", measuring.run), ("introduction", self.stay_known)]
+        if self.was_provisioned() and config["refused"]:
+            jobs.append(("renewal", self.renew_when_refused))
+        device = self.device
+        supervised = [device.session.supervise(name, job) for name, job in jobs]
+        await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
+
+    async def connect(self):
+        """Find out who this device is, by the server if need be; return Measuring and Updater."""
         config = self.config
         security = await self._secure() if config["trusted"] else None
         self.client = client = await coap.connect(
@@ -91,23 +106,19 @@ class Application:
             security=security,
         )
         access_token = config["access_token"]
-        provisions = config["provision_key"] and not access_token
-        if provisions:
+        if self.was_provisioned():
             access_token = await self._identify()
-        self.device = device = self._device(client, access_token)
+        measuring = self._measuring(client, access_token)
+        self.device = device = measuring.device
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
-        measuring = Measuring(device, config["interval"], self.log)
         Commands(device, measuring, config["led"], VERSION, self.restarts.reason, self.restart)
         updater = updates.updater(device, config["keys"], self.trial, self.log, self.restart)
-        if self.sleeper:
-            await self.sleeper.report(measuring, updater)
-        keepalive_ms = 1000 * config["keepalive"]
-        jobs = [("measuring", measuring.run), ("introduction", self.stay_known)]
-        if provisions and config["refused"]:
-            jobs.append(("renewal", self.renew_when_refused))
-        supervised = [device.session.supervise(name, job) for name, job in jobs]
-        await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
+        return measuring, updater
+
+    def was_provisioned(self):
+        """Return whether the credentials are the server's, so that it can give others."""
+        return self.config["provision_key"] and not self.config["access_token"]
 
     async def _secure(self):
         # What needs memory comes first, while there is much in one piece.
@@ -117,7 +128,7 @@ class Application:
 
         try:
             security = await secure.security(self.config, self.log)
-            await secure.set_clock(self.config, self.log)
+            await secure.set_clock(self.config, self.log, self.clock.now_ms())
             return security
         finally:
             del sys.modules["app.secure"]
@@ -174,14 +185,19 @@ class Application:
             # A problem stays until something goes well.
             refused = "4.01" in (self.device.problem or "")
             left_s = left_s - look_s if refused else limit_s
+        self.renew()
+
+    def renew(self):
+        """Restart to be provisioned anew."""
         _remove(_CREDENTIALS)
         self.restart("the access token was refused")
 
-    def _device(self, client, access_token):
-        # The outbox goes along from one to the next.
-        return thingsboard.Device(
+    def _measuring(self, client, access_token):
+        # Of a device that may be nobody yet; the outbox goes along from one to the next.
+        device = thingsboard.Device(
             client, access_token, self.log, self.clock, self.outbox, self.payload
         )
+        return Measuring(device, self.config["interval"], self.log)
 
     def _journal(self, born):
         # What waits for the server is on flash; None: in RAM.

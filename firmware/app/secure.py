@@ -41,13 +41,16 @@ def _content(name):
             return file.read()
 
 
-async def set_clock(config, log):
+async def set_clock(config, log, now_ms=None):
     """Return once the board's clock can be right; set it by the server's time if it cannot.
 
-    That comes over plain CoAP, and anybody on the way can send another (docs/security.md). With
-    the setting time_port 0 it is not asked for: somebody else sets the clock, or nobody.
+    now_ms is the Unix time in milliseconds if that went on through a sleep. The server's comes
+    over plain CoAP, and anybody on the way can send another (docs/security.md). With the setting
+    time_port 0 it is not asked for: somebody else sets the clock, or nobody.
     """
     wait_s = _RETRY_S
+    if now_ms is not None:
+        _set(now_ms)
     while time.gmtime()[0] < YEAR:
         if config["time_port"]:
             try:
@@ -67,9 +70,12 @@ async def _ask(server, port, log):
         await clock.sync(client)
     finally:
         client.close()
-    epoch_s = _EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0
-    year, month, day, hour, minute, second, weekday, _ = time.gmtime(
-        clock.now_ms() // 1000 - epoch_s
-    )[:8]
-    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    _set(clock.now_ms())
     log("clock: set by the server's word")
+
+
+def _set(now_ms):
+    epoch_s = _EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0
+    moment = time.gmtime(now_ms // 1000 - epoch_s)
+    year, month, day, hour, minute, second, weekday = moment[:7]
+    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

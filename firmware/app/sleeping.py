@@ -5,16 +5,19 @@ import struct
 from binascii import crc32
 
 import deep_sleep
+from board import board
 from micropython import const
 from thingsboard.visit import visit
 
+_CONNECT_MS = const(60_000)  # the Wi-Fi, credentials and the clock
 _LOOK_MS = const(6 * 3600_000)  # between looks at the server's time, once the sleeps are known
 _DOOR_MS = const(10_000)  # so long a person can step in, after a start that ends no sleep
 
-# Uptime, Unix time at uptime 0 (0: unknown), uptime of the last look at the server's time; how
-# wrong the sleeps are; the interval; the journal's first record since power-on; measurements since
-# the last report, reports that failed in a row; the last message id.
-_STATE = const("<qqqiIIHBH")
+# Uptime, Unix time at uptime 0 (0: unknown), uptimes of the last look at the server's time and of
+# its first refusal (0: none); how wrong the sleeps are; the interval; the journal's first record
+# since power-on; measurements since the last report, reports that failed in a row; the last
+# message id.
+_STATE = const("<qqqqiIIHBH")
 _DOUBLINGS = const(2)
 _SHORTEST_MS = const(1000)  # of a sleep
 _MILLION = const(1000_000)
@@ -33,7 +36,7 @@ class Rhythm:
     def __init__(self, report_every, interval_ms, kept=None):
         self.report_every = report_every
         self.interval_ms = interval_ms
-        self.uptime_ms = self.looked_ms = 0
+        self.uptime_ms = self.looked_ms = self.refused_since = 0
         self.start_ms = self.born = None
         self.rate = 0  # by how many millionths sleeps are longer than asked for
         self.measured = 0
@@ -49,6 +52,7 @@ class Rhythm:
                     self.uptime_ms,
                     start_ms,
                     self.looked_ms,
+                    self.refused_since,
                     self.rate,
                     self.interval_ms,
                     self.born,
@@ -78,6 +82,11 @@ class Rhythm:
         self.looked_ms = uptime_ms
         self.start_ms = start_ms
 
+    def refused_ms(self, uptime_ms, refused):
+        """Return for how long the server has refused this device, from report to report."""
+        self.refused_since = (self.refused_since or uptime_ms) if refused else 0
+        return uptime_ms - self.refused_since if refused else 0
+
     def sleep_ms(self, uptime_ms):
         """Return for how long to sleep from an uptime on, to be awake at the next measurement.
 
@@ -97,6 +106,7 @@ class Rhythm:
             self.uptime_ms,
             self.start_ms or 0,
             self.looked_ms,
+            self.refused_since,
             self.rate,
             self.interval_ms,
             self.born,
@@ -126,7 +136,6 @@ class Sleeper:
         """Measure, and sleep unless this is the time to report, or the flash takes no record."""
         rhythm = self.rhythm
         reports = rhythm.is_due() or self.application.trial.unconfirmed()
-        measuring.interval_ms = rhythm.interval_ms
         measuring.measure()
         rhythm.measured += 1
         outbox = measuring.device.outbox
@@ -135,45 +144,69 @@ class Sleeper:
         if not reports:
             outbox.write()
             if not outbox.problem:
-                self._sleep(measuring)
+                self._sleep()
             self.application.log(str(outbox.problem))
 
-    async def report(self, measuring, updater):
-        """Be in touch with the server, then sleep."""
+    async def report(self):
+        """Be in touch with the server as far as that succeeds, then sleep."""
         application = self.application
-        device = measuring.device
         rhythm = self.rhythm
-        clock = device.clock
-        if rhythm.woken:
-            measuring.interval_ms = rhythm.interval_ms
-            device.client.endpoint.message_id = rhythm.message_id
-            if not application.trial.unconfirmed():
-                updater.untold.clear()
+        trial = application.trial
+        done = False
+        try:
+            measuring, updater = await asyncio.wait_for_ms(self._connect(), _CONNECT_MS)
+            done = await self._visit(measuring, updater)
+        except asyncio.TimeoutError:
+            application.log("no network, or a server that does not know this device; another time")
+        if not done and trial.unconfirmed():
+            trial.unreached()
+        rhythm.reported(done)
+        clock = application.clock
+        device = application.device
+        if device:
+            rhythm.message_id = device.client.endpoint.message_id
+            refused = rhythm.refused_ms(clock.uptime_ms(), "4.01" in (device.problem or ""))
+            limit_s = application.config["refused"]
+            if limit_s and refused >= 1000 * limit_s and application.was_provisioned():
+                application.renew()
+        while not rhythm.woken and clock.uptime_ms() < _DOOR_MS:
+            await asyncio.sleep_ms(_DOOR_MS // 50)
+        application.outbox.write()
+        self._sleep()
+
+    async def _connect(self):
+        application = self.application
+        if board.wifi_interface is not None:
+            await application.in_network.wait()
+        return await application.connect()
+
+    async def _visit(self, measuring, updater):
+        # Return whether all was done.
+        application = self.application
+        rhythm = self.rhythm
+        device = measuring.device
         errands = []
         if not rhythm.woken:
             errands.append(("introduction", application.introduce))
-        if not rhythm.rate or clock.uptime_ms() - rhythm.looked_ms >= _LOOK_MS:
+        else:
+            device.client.endpoint.message_id = rhythm.message_id
+            if not application.trial.unconfirmed():
+                updater.untold.clear()
+        if not rhythm.rate or device.clock.uptime_ms() - rhythm.looked_ms >= _LOOK_MS:
             errands.append(("clock", lambda: self._look(device)))
         listen_ms = 1000 * application.config["listen"]
         firmware = application.trial.state["firmware"]
-        while True:
-            done = await visit(device, updater, errands, listen_ms)
+        measuring.interval_ms = rhythm.interval_ms
+        while not (done := await visit(device, updater, errands, listen_ms)):
             # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
-            if done or not firmware["on_trial"]:
+            if not firmware["on_trial"]:
                 break
         if done and "interval" not in device.shared:
-            measuring.interval_ms = measuring.default_interval * 1000
-        elif not done and application.trial.unconfirmed():
-            application.trial.unreached()
-        rhythm.reported(done)
+            measuring.interval_ms = 1000 * measuring.default_interval
+        rhythm.interval_ms = measuring.interval_ms
         if done and device.session.faults:
             await application.tell_faults()
-        if not rhythm.woken:
-            while clock.uptime_ms() < _DOOR_MS:
-                await asyncio.sleep_ms(_DOOR_MS // 50)
-        rhythm.message_id = device.client.endpoint.message_id
-        device.outbox.write()
-        self._sleep(measuring)
+        return done
 
     async def _look(self, device):
         clock = device.clock
@@ -183,12 +216,9 @@ class Sleeper:
         if start_ms is not None:
             self.rhythm.looked(clock.uptime_ms(), start_ms)
 
-    def _sleep(self, measuring):
+    def _sleep(self):
         application = self.application
-        device = measuring.device
-        rhythm = self.rhythm
-        rhythm.interval_ms = measuring.interval_ms
         application.restarts.settled()
-        ms = rhythm.sleep_ms(device.clock.uptime_ms())
-        application.log("asleep for %d s, %d records wait" % (ms // 1000, len(device.outbox)))
-        deep_sleep.sleep(ms, rhythm.keep(), application.config["watchdog"])
+        ms = self.rhythm.sleep_ms(application.clock.uptime_ms())
+        application.log("asleep for %d s, %d records wait" % (ms // 1000, len(application.outbox)))
+        deep_sleep.sleep(ms, self.rhythm.keep(), application.config["watchdog"])

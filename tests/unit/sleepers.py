@@ -49,6 +49,9 @@ class Server(Client):
         self.answers = failing(board.failing, [board.failure] * 999)
         self.answered = 0
 
+    def close(self):
+        pass
+
     def serve(self):
         for observation in self.observations:
             if observation.registered and not observation.served and not self.board.silent:
@@ -71,7 +74,7 @@ class Board:
     registration. shared: the shared attributes on it.
     """
 
-    def __init__(self, report_every=3, interval=600):
+    def __init__(self, report_every=3, interval=600, wifi=False):
         self.config = {
             "access_token": "TOK",
             "interval": interval,
@@ -84,6 +87,7 @@ class Board:
             "payload": "json",
             "port": 5683,
             "provision_key": None,
+            "refused": 86400,
             "report_every": report_every,
             "server": "h",
             "trusted": None,
@@ -98,7 +102,11 @@ class Board:
         self.failing = None
         self.failure = None
         self.silent = False
-        self.hardware = Hardware(modules={"deep_sleep": Module(sleep=self._sleep)})
+        self.joins = True  # whether the Wi-Fi can be joined
+        self.hardware = Hardware(
+            modules={"deep_sleep": Module(sleep=self._sleep)},
+            wifi_interface=0 if wifi else None,
+        )
 
     def __enter__(self):
         journal.Segments = lambda folder, *_: Segments(folder, self.fs, self.fs.open)
@@ -112,6 +120,7 @@ class Board:
     def start(self, limit_ms=600_000):
         """Live until the board sleeps; return for how many ms it will, None: it does not sleep."""
         self.slept = self.client = self.error = None
+        self.reset = False  # whether the board was restarted at once
         self.lines = []
         with World(turns=8) as self.world:
             module = self.hardware.load("app")
@@ -129,7 +138,7 @@ class Board:
             )
             self.kept = None
             self.world.loop.start(self._live())
-            while self.world.now < limit_ms and self.slept is None:
+            while self.world.now < limit_ms and self.slept is None and not self.reset:
                 self.world.pass_ms(100)
                 if self.client:
                     self.client.serve()
@@ -145,9 +154,11 @@ class Board:
     async def _live(self):
         try:
             self.application.begin()
+            if self.joins:
+                self.application.joined()
             await self.application.run()
         except Reset:
-            pass
+            self.reset = self.slept is None
         except Exception as error:
             self.error = error
 

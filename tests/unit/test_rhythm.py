@@ -6,6 +6,9 @@ from rows import rows
 from thingsboard.clock import Clock
 
 HOUR = 3600_000
+KEPT = (
+    "uptime_ms start_ms looked_ms refused_since rate interval_ms born measured failures message_id"
+)
 NOW = 1_790_000_000_000
 
 
@@ -27,6 +30,7 @@ def test_what_it_knows_goes_on():
     one.uptime_ms = 12 * HOUR
     one.start_ms = NOW
     one.looked_ms = 11 * HOUR
+    one.refused_since = 10 * HOUR
     one.rate = -1234
     one.interval_ms = 86_400_000
     one.born = 70_000
@@ -35,13 +39,11 @@ def test_what_it_knows_goes_on():
     one.message_id = 65_535
     again = rhythm(one.keep(), interval_ms=1)
     assert again.woken
-    for name in (
-        "uptime_ms start_ms looked_ms rate interval_ms born measured failures message_id"
-    ).split():
+    for name in KEPT.split():
         assert getattr(again, name) == getattr(one, name), name
 
 
-@rows(none=None, empty=b"", foreign=b"x" * 51, zeros=bytes(51), long=bytes(2048))
+@rows(none=None, empty=b"", foreign=b"x" * 59, zeros=bytes(59), long=bytes(2048))
 def test_what_is_not_its_own_is_nothing(kept):
     one = rhythm(kept)
     assert not one.woken and one.is_due() and one.interval_ms == 600_000

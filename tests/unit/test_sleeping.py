@@ -1,8 +1,13 @@
 # The life of a device that sleeps, start by start: what it does, when it reports, what it keeps.
 
+from coap import ResponseError
+from coap.message import Message
+from hardware import read, write
 from rows import rows
 from sleepers import Board
 from world import NOW_S, silence
+
+REFUSED = ResponseError(Message(0x81))
 
 MINUTE = 60_000
 
@@ -133,3 +138,45 @@ def test_a_firmware_on_trial_does_not_sleep_before_it_is_heard():
         board.silent = True
         assert board.start(limit_ms=200_000) is None
         assert board.trial.told == []
+
+
+def test_without_a_network_it_sleeps_again_and_counts_it_as_a_report_in_vain():
+    with Board(report_every=1, wifi=True) as board:
+        board.joins = False
+        assert 530_000 < board.start() < 541_000 and board.client is None
+        assert 530_000 < board.start() < 541_000
+        board.start()
+        assert board.world.now < 200  # every second one now
+        board.joins = True
+        board.start()
+        assert len(board.told) == 4
+
+
+def test_a_server_that_refuses_a_provisioned_device_for_a_day_is_asked_for_another_one():
+    with Board(report_every=6) as board:
+        board.config.update(access_token=None, provision_key="k", provision_secret="s")
+        write("credentials.json", '{"access_token": "TOK", "provisioned": true}')
+        board.config["credentials"] = {"access_token": "TOK", "provisioned": True}
+        board.config["certificate"] = None
+        board.start()
+        board.failing = "telemetry"
+        board.failure = REFUSED
+        hours = 0
+        while not board.reset:
+            board.start()
+            hours += 1 / 6
+        assert 24 <= hours <= 29 and read("credentials.json") is None
+        assert read("restarts.json")
+
+
+def test_a_refusal_that_ended_counts_no_more():
+    with Board(report_every=1) as board:
+        rhythm = []
+        for failing in ("telemetry", None, "telemetry"):
+            board.failing = failing
+            board.failure = REFUSED
+            board.start()
+            rhythm.append(board.application.sleeper.rhythm.refused_since > 0)
+            if failing is None:
+                assert len(board.told) == 2
+        assert rhythm == [True, False, True]
