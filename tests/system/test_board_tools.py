@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -240,6 +241,40 @@ def test_backup_and_restore(tool, board, tmp_path):
     with connected(board.serial.path) as link:
         assert link.read("/settings.json") == saved
     assert tool("restore", tmp_path / "other")[0] == 1
+
+
+def times(files):
+    """Return the times of the records in files of a journal, as docs/journal.md has them."""
+    for content in files:
+        while content:
+            size, _, time = struct.unpack_from("<2xHIq", content)
+            yield time
+            content = content[20 + size :]
+
+
+def test_records_that_wait_are_saved_and_put_back_on_demand(tool, board, sim, device, tmp_path):
+    folder = tmp_path / "saved"
+    assert tool("backup", folder)[0] == 0
+    code, said = tool("restore", folder, "--records")
+    assert code == 1 and "no records waited" in said, said
+    sim.link.loss_up = 1
+    seen = len(board.lines)
+    assert sim.until(lambda: sum("measured" in line for line in board.lines[seen:]) > 12, 40)
+    (folder / "journal").mkdir()
+    (folder / "journal" / "00000000").write_bytes(b"of an older backup")
+    code, said = tool("backup", folder)
+    assert code == 0 and said.rstrip().endswith("journal"), said
+    files = [path for path in (folder / "journal").iterdir() if path.name != "head"]
+    waiting = set(times(path.read_bytes() for path in files))
+    assert len(waiting) >= 10
+    code, said = tool("restore", folder, "--records")
+    assert code == 1 and "the board has records of its own" in said, said
+    with connected(board.serial.path) as link:
+        link.remove_tree("/journal")
+    code, said = tool("restore", folder, "--records")
+    assert code == 0 and f"journal/{files[0].name}" in said, said
+    sim.link.loss_up = 0
+    assert sim.until(lambda: waiting <= {ts for ts, _, _ in list(device.telemetry)}, 40)
 
 
 def test_erasing_updates(tool, board, field, sim, device):

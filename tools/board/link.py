@@ -112,6 +112,13 @@ class Link:
                     return None
                 raise
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of what is in a folder, none if there is no folder."""
+        parent, name = folder.rsplit("/", 1)
+        parent = parent or "/"
+        code = f"import os; print({name!r} in os.listdir({parent!r}) and os.listdir({folder!r}))"
+        return ast.literal_eval(self.execute(code)) or []
+
     def make_folder(self, path: str) -> None:
         """Make a folder unless it is there."""
         with told(self.port):
