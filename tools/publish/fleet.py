@@ -1,7 +1,9 @@
 """The fleet at a glance: who runs what, when it was heard, and what it complains about.
 
 What a device tells by itself is read from the server; what waits in its outbox and what its
-problem is, it is asked by the command getInfo, if the server has heard of it lately.
+problem is, it is asked by the command getInfo, if the server has heard of it lately. That is the
+only place where both are of this moment; a device that sleeps or is of old answers nothing, so the
+asking of all has an end, and who was heard last is asked first.
 """
 
 import asyncio
@@ -20,6 +22,8 @@ CLIENT = ["version", "starts", "restart", "restarts", "faults", "last_fault"]
 TELEMETRY = ["fw_state", "fw_error", "current_fw_version", "current_sw_version"]
 ASKED_AT_ONCE = 16
 ANSWER_MS = 5000  # the least that the server takes
+ASK_S = 20  # for all devices
+ASLEEP_MS = 120_000  # who was not heard for so long may be asleep: no answer is no problem then
 
 
 @dataclass(frozen=True)
@@ -35,24 +39,44 @@ class Member:
     problem: str
     waiting: str  # records in its outbox
     update: str  # the state of the last one
+    unasked: bool = False  # for lack of time: problem and waiting are what the server has
 
 
 async def look(server: Server, targets: list[Target], ask: bool = True) -> list[Member]:
     """Return what is known of devices, in the order of names; ask: also the devices themselves."""
     ids = [target.id for target in targets]
     found = await reports.latest(server, ids, TELEMETRY, CLIENT, [ACTIVITY, "active"])
+    known = {id: {key: value for key, (_, value) in found.get(id, {}).items()} for id in ids}
+    there = [id for id in ids if ask and known[id].get("active") == "true"]
+    there.sort(key=lambda id: heard_ms(known[id]), reverse=True)
+    answers = await ask_all(server, there)
+    members = []
+    for target in sorted(targets, key=lambda target: target.name):
+        told = answers.get(target.id, {})
+        unasked = target.id in there and target.id not in answers
+        members.append(member(target, known[target.id], told, server.now_ms, unasked))
+    return members
+
+
+async def ask_all(server: Server, ids: list[str]) -> dict[str, dict | None]:
+    """Return {id: what info() returned}, in this order, as far as time allows."""
+    answers: dict[str, dict | None] = {}
     limit = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def one(target: Target) -> Member:
-        values = {key: value for key, (_, value) in found.get(target.id, {}).items()}
-        active = values.get("active") == "true"
-        told: dict | None = {}
-        if ask and active:
-            async with limit:
-                told = await info(server, target.id)
-        return member(target, values, active, told)
+    async def one(id: str) -> None:
+        async with limit:
+            answers[id] = await info(server, id)
 
-    return await asyncio.gather(*map(one, sorted(targets, key=lambda target: target.name)))
+    tasks = [asyncio.create_task(one(id)) for id in ids]
+    if not tasks:
+        return answers
+    done, late = await asyncio.wait(tasks, timeout=ASK_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    for task in done:
+        task.result()
+    return answers
 
 
 async def info(server: Server, id: str) -> dict | None:
@@ -65,10 +89,20 @@ async def info(server: Server, id: str) -> dict | None:
     return answer if isinstance(answer, dict) else None
 
 
-def member(target: Target, values: dict, active: bool, told: dict | None) -> Member:
+def heard_ms(values: dict) -> int:
+    heard = values.get(ACTIVITY, "")
+    return int(heard) if heard.isdecimal() else 0
+
+
+def member(
+    target: Target, values: dict, told: dict | None, now_ms: int, unasked: bool = False
+) -> Member:
+    """Return a device from what the server has, and what it told itself: None is no answer."""
     problem = values.get("last_fault", "") if values.get("faults", "0") != "0" else ""
+    heard = heard_ms(values)
     if told is None:
-        problem = "does not answer commands"
+        if now_ms - heard < ASLEEP_MS:
+            problem = "does not answer commands"
     elif told.get("problem"):
         problem = str(told["problem"])
     version = values.get("version", "") or values.get("current_fw_version", "")
@@ -76,17 +110,17 @@ def member(target: Target, values: dict, active: bool, told: dict | None) -> Mem
     if values.get("restart"):
         restarts = f"{restarts} ({values['restart']})"
     state, error = values.get("fw_state", ""), values.get("fw_error", "")
-    heard = values.get(ACTIVITY, "")
     return Member(
         target.name,
-        active,
+        values.get("active") == "true",
         str((told or {}).get("version", version)),
-        int(heard) if heard.isdecimal() else 0,
+        heard,
         values.get("starts", ""),
         restarts,
         problem,
         str((told or {}).get("waiting", "")),
         f"{state}: {error}" if state == "FAILED" and error else state,
+        unasked,
     )
 
 
@@ -110,4 +144,6 @@ def summary(members: list[Member]) -> str:
     silent = sum(not one.active for one in members)
     troubled = sum(bool(one.problem) for one in members)
     devices = "1 device" if len(members) == 1 else f"{len(members)} devices"
-    return f"{devices}, {silent} silent, {troubled} with a problem"
+    unasked = sum(one.unasked for one in members)
+    late = f"; in {ASK_S} s {unasked} did not say how they are" if unasked else ""
+    return f"{devices}, {silent} silent, {troubled} with a problem{late}"

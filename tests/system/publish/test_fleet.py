@@ -1,5 +1,13 @@
 """The fleet at a glance."""
 
+import asyncio
+import time
+
+import pytest
+
+from tools.publish import fleet
+from tools.publish.subjects import Target
+
 
 def test_the_fleet_shows_what_is_wrong(sim, server, user, tool):
     device = sim.device("pump-03")
@@ -11,3 +19,40 @@ def test_the_fleet_shows_what_is_wrong(sim, server, user, tool):
     for word in ("0.9", "never", "4", "2 (watchdog)", "sensors: ?]0;no", "FAILED: no room"):
         assert word in line, word
     assert said.endswith("2 devices, 2 silent, 1 with a problem")
+
+
+def test_devices_that_do_not_answer_are_not_waited_for(sim, server, user, tool, monkeypatch):
+    monkeypatch.setattr(fleet, "ASK_S", 1)
+    monkeypatch.setattr(fleet, "ASKED_AT_ONCE", 2)
+    asked = []
+
+    async def info(there, id):
+        asked.append(id)
+        await asyncio.sleep(5)
+
+    monkeypatch.setattr(fleet, "info", info)
+    for number in range(12):
+        sim.device(f"pump-{number:02}").heard_ms = sim.store.clock_ms() - 1000 * number
+    begun = time.monotonic()
+    code, said = tool("fleet", "--server", server.url)
+    assert time.monotonic() - begun < 4  # each of them would take 5 s
+    assert code == 0 and said.endswith("0 with a problem; in 1 s 12 did not say how they are"), (
+        said
+    )
+    assert asked == [sim.device(name).id for name in ("pump-00", "pump-01")]
+
+
+@pytest.mark.parametrize(
+    "silent_s, told, problem",
+    [
+        (30, None, "does not answer commands"),
+        (300, None, ""),
+        (300, {"problem": "the server is silent"}, "the server is silent"),
+        (30, {"error": "no such method"}, ""),
+    ],
+)
+def test_silence_of_who_may_be_asleep_is_no_problem(silent_s, told, problem):
+    now_ms = 1_790_000_000_000
+    values = {"active": "true", "lastActivityTime": str(now_ms - 1000 * silent_s)}
+    target = Target("id", "pump", "", "")
+    assert fleet.member(target, values, told, now_ms).problem == problem
