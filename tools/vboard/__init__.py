@@ -2,6 +2,7 @@
 
 from tools.vboard.host.appimage import app_image
 from tools.vboard.host.board import Board, BoardError
+from tools.vboard.host.clock import UNSET, World
 from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import End

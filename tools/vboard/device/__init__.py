@@ -9,6 +9,7 @@
 # one that the board has, and uses of it:
 #
 #   CAUSES                why the board starts, by the protocol: what machine.reset_cause() returns
+#   DEEPSLEEP_RESET       that after deep sleep, where that is more than light sleep
 #   SOFT_RESET            that after a soft reset, if the port tells
 #   LONGEST_WATCHDOG_MS   machine.WDT refuses more
 #   EPOCH_YEAR            that `time` counts from, where the board has a clock of its own

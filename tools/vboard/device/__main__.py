@@ -15,16 +15,18 @@ _HOST_FOLDERS = const(("/proc", "/sys"))  # the sensors of this board
 
 
 def main():
-    control_fd, network_fd, clock_file, port_name, unit, build, *more = sys.argv[1:]
-    vfs_at, apps, image, wear, cut_at, half, prompt, command, argument = more
+    control_fd, network_fd, clock_file, memory, port_name, unit, *more = sys.argv[1:]
+    build, vfs_at, apps, image, wear, cut_at, half, prompt, command, argument = more
     control.connect(open(int(control_fd), "r+b"))
     port = getattr(__import__("vboard." + port_name), port_name)
     soft = command in (protocol.SOFT, protocol.RAW)
     booting = soft or command == protocol.BOOT
     machine.begin(port, argument if booting else protocol.POWER_ON, soft)
+    if memory != protocol.NONE:
+        machine._memory = open(memory, "r+b")
     sys.modules["machine"] = machine
     sys.modules[port_name] = port
-    if clock_file != protocol.NO_CLOCK:
+    if clock_file != protocol.NONE:
         from vboard import clock
 
         clock.begin(port, open(clock_file))

@@ -1,5 +1,5 @@
 # The module `time` of a virtual board whose clock is not the host's: the host tells by how many
-# seconds it is ahead (it may change), and the ESP32 counts from 2000.
+# milliseconds it is ahead (it may change), and the ESP32 counts from 2000.
 
 import time as _time
 from time import *  # noqa: F403
@@ -9,9 +9,8 @@ from micropython import const
 _EPOCH_2000 = const(946684800)
 _file = None  # where the host says how far ahead the clock is
 _epoch = 0  # in the host's seconds
-_set = 0  # by how many seconds a program has set the clock forward
 _ticks_stand = False
-_slept = 0  # milliseconds that the ticks stood still
+_behind = 0  # by how many milliseconds the ticks are behind those of the interpreter
 
 
 def begin(port, file):
@@ -25,7 +24,7 @@ def begin(port, file):
 
 def _now():
     _file.seek(0)
-    return _time.time() + int(_file.read()) + _set - _epoch
+    return _time.time() + int(_file.read()) / 1000 - _epoch
 
 
 def time():
@@ -48,18 +47,12 @@ def mktime(moment):
 
 
 def ticks_ms():
-    return _time.ticks_add(_time.ticks_ms(), -_slept)
+    return _time.ticks_add(_time.ticks_ms(), -_behind)
 
 
-def set_clock(seconds):
-    """What machine.RTC does."""
-    global _set
-    _set += seconds - time()
-
-
-def lightsleep(ms):
-    """What machine.lightsleep() does."""
-    global _slept
-    _time.sleep_ms(ms)
-    if _ticks_stand:
-        _slept += ms
+def slept(ms, start):
+    """A light sleep of ms began at these ticks: let them have stood still, or gone on so far."""
+    global _behind
+    _behind += _time.ticks_diff(ticks_ms(), start)
+    if not _ticks_stand:
+        _behind -= ms

@@ -4,7 +4,10 @@ import _thread
 import sys
 import time
 
+import vboard.protocol as protocol
 from micropython import const
+
+from . import control, machine
 
 _MS = const(1000)
 
@@ -45,23 +48,45 @@ class Timer:
 
 
 class RTC:
-    """The clock; setting it changes what `time` says, on a board that has a clock of its own."""
+    """The clock, which sets what `time` says on a board that has its own; and the RTC's memory."""
+
+    if machine._memory:  # no hasattr(RTC, "memory") on a port that has none
+
+        def memory(self, data=None):
+            file = machine._memory
+            file.seek(0)
+            if data is None:
+                return file.read(int.from_bytes(file.read(2), "little"))
+            if len(data) > protocol.MEMORY_MAX:
+                raise ValueError("buffer too long")
+            file.write(len(data).to_bytes(2, "little") + bytes(data))
 
     def datetime(self, moment=None):
         if moment is not None:
-            set_clock(time.mktime(moment[:3] + moment[4:7] + (0, 0)))
+            seconds = time.mktime(moment[:3] + moment[4:7] + (0, 0))
+            if hasattr(time, "slept"):
+                _ask(protocol.SET_CLOCK, seconds - time.time())
         year, month, day, hour, minute, second, weekday, _ = time.gmtime()[:8]
         return (year, month, day, weekday, hour, minute, second, 0)
 
 
-def set_clock(seconds):
-    if hasattr(time, "set_clock"):
-        time.set_clock(seconds)
-
-
-def lightsleep(ms=0):
+def lightsleep(ms=""):
     """Sleep; the ticks stand still meanwhile where they do on the port."""
-    if hasattr(time, "lightsleep"):
-        time.lightsleep(ms)
-    else:
-        time.sleep_ms(ms)
+    start = time.ticks_ms()
+    _ask(protocol.SLEEP, ms)
+    if hasattr(time, "slept"):
+        time.slept(ms, start)
+
+
+def deepsleep(ms=""):
+    """Sleep and start again: on an RP2 light sleep and a reset."""
+    if not hasattr(machine._port, "DEEPSLEEP_RESET"):
+        lightsleep(ms)
+        machine.reset()
+    control.halt(protocol.DEEP_SLEEP, ms)
+
+
+def _ask(word, argument):
+    # Tell the supervisor and wait until it has done its part.
+    control.tell(word, argument)
+    control._stream.read(1)

@@ -16,6 +16,7 @@ WDT_RESET = 3
 _port = None
 _reset_cause = PWRON_RESET
 _sources = None  # the folder of this package, on the host
+_memory = None  # the host's file of RTC().memory(), which the start code opens if there is one
 
 
 def begin(port, cause, soft):
@@ -33,7 +34,7 @@ def begin(port, cause, soft):
 
 def __getattr__(name):
     # What few programs want is read from the host when it is wanted: till then it takes no memory.
-    if name in ("Timer", "RTC", "lightsleep"):
+    if name in ("Timer", "RTC", "lightsleep", "deepsleep"):
         if "vboard.extras" not in sys.modules:
             folder = os.getcwd()
             vfs.mount(_sources, "/vboard")
@@ -44,8 +45,8 @@ def __getattr__(name):
                 os.chdir(folder)
                 vfs.umount("/vboard")
         return getattr(sys.modules["vboard.extras"], name)
-    if name == "SOFT_RESET" and hasattr(_port, name):
-        return _port.SOFT_RESET
+    if name in ("SOFT_RESET", "DEEPSLEEP_RESET") and hasattr(_port, name):
+        return getattr(_port, name)
     raise AttributeError(name)
 
 

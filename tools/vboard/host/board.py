@@ -16,6 +16,7 @@ from tools import bytecode
 from tools.vboard import protocol
 from tools.vboard.host import files, interpreter, ports
 from tools.vboard.host.appimage import app_image
+from tools.vboard.host.clock import Clock, Sleeper, World
 from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
 from tools.vboard.host.life import EXIT, STOP, End, Life
@@ -23,8 +24,8 @@ from tools.vboard.host.network import Network
 
 ONCE_HEAP = "4M"  # of what is not the board's own program
 ONCE_TIMEOUT_S = 120
-UNSET = "unset"
 RESTARTS = (protocol.RESET, protocol.WATCHDOG)
+GOES_ON = (*RESTARTS, protocol.DEEP_SLEEP, protocol.SOFT)
 
 
 class BoardError(Exception):
@@ -40,6 +41,9 @@ class Board:
     console (a pseudo-terminal), a program that ends leads to the interpreter's prompt; else the
     board is stuck there. clock is UNSET or by how many seconds it is ahead of the right time;
     without one, the board has the host's clock.
+
+    Given a world, the board's sleep takes no time, and world.time() jumps; such a board has a
+    clock of its own. drift_ppm: by how much its timer is fast in a sleep, else that of its port.
     """
 
     def __init__(
@@ -51,15 +55,23 @@ class Board:
         network: Network | None = None,
         console: Console | None = None,
         clock: str | float | None = None,
+        world: World | None = None,
+        drift_ppm: float | None = None,
     ):
         self.model = ports.model(board)
         self.flash = Flash(image, self.model.blocks)
         self.heap = heap or str(self.model.heap)
         self.own = 0  # bytes of the heap that were in use before the last program
+        self.awake_s = 0.0  # from the start of boot.py on, sleep left out, until the last end
+        self.wakes = 0  # starts that ended a sleep
         self._clock = None
-        if clock is not None:
-            self._clock = self.flash.image.with_name(self.flash.image.name + ".clock")
-            self.set_clock(clock)
+        if clock is not None or world:
+            self._clock = Clock(self._beside(".clock"), self.model.port.clock, world or World())
+            self.set_clock(clock or 0)
+        if drift_ppm is None:
+            drift_ppm = self.model.port.drift_ppm if self._clock else 0
+        self._sleeper = Sleeper(self._clock, world, drift_ppm, lambda: bool(self._switched_off))
+        self._memory = self._beside(".rtc") if self.model.port.deep_sleep else None
         self.on_line = on_line
         self.network = network
         self.serial = console
@@ -72,10 +84,11 @@ class Board:
         self._switched_off = ""  # "cut" or "stop" once that was done from outside
 
     def set_clock(self, clock: str | float) -> None:
-        """Let the clock jump: UNSET, or by how many seconds it is ahead of the right time."""
-        ahead_s = self.model.port.clock - time.time() if clock == UNSET else clock
-        self._clock.parent.mkdir(parents=True, exist_ok=True)
-        self._clock.write_text(f"{round(ahead_s):12}")
+        """Let the clock jump: UNSET, or by how many seconds it is ahead of the right time.
+
+        An unset one is so again at every power-on, and on an RP2 after every reset.
+        """
+        self._clock.set(clock)
 
     # The flash, while the board is off
 
@@ -142,6 +155,11 @@ class Board:
         """Count the restarts by their cause, "reset" and "watchdog"."""
         return Counter(end.cause for end in self.ends if end.cause in RESTARTS)
 
+    @property
+    def slept_s(self) -> float:
+        """Return the seconds asleep so far, in light and in deep sleep."""
+        return self._sleeper.slept_s
+
     def wait_line(self, pattern: str, timeout_s: float, after: int = 0) -> re.Match:
         """Wait for a console line that matches; lines before number `after` do not count.
 
@@ -188,13 +206,16 @@ class Board:
         cause = protocol.POWER_ON
         started = cause  # why, but for soft resets
         watchdog = None
-        while cause == protocol.POWER_ON or cause in RESTARTS or cause == protocol.SOFT:
+        self._power_on()
+        while cause == protocol.POWER_ON or cause in GOES_ON:
             command = protocol.BOOT
             if cause == protocol.SOFT:
                 command = protocol.RAW if self.serial.raw else protocol.SOFT
             else:
                 started = cause
                 watchdog = None
+                if cause in RESTARTS and self._clock and not self.model.port.deep_sleep:
+                    self._clock.lose()
             life = interpreter.started(
                 self.model,
                 self.flash,
@@ -206,14 +227,46 @@ class Board:
                 self.network,
                 self.serial,
                 self._clock,
+                self._memory,
             )
-            end, watchdog = self._live(life, self._printed, self._lit, self.serial, watchdog)
-            with self._changed:
+            end, seen = self._live(life, self._printed, self._lit, self.serial, watchdog)
+            watchdog = seen.watchdog
+            self.awake_s += seen.awake_s(end)
+            self.wakes += seen.rested and end.cause == protocol.RESET
+            cause = self._ended(end)
+            if cause == protocol.DEEP_SLEEP:
+                self._sleep(int(end.detail) if end.detail else None)
                 if self._switched_off:
-                    end = End(self._switched_off, time.monotonic())
-                self.ends.append(end)
-                self._changed.notify_all()
-            cause = end.cause
+                    self._ended(end)
+                    return
+                self.wakes += 1
+
+    def _power_on(self):
+        if self._clock:
+            self._clock.lose()
+        if self._memory:
+            self._memory.write_bytes(bytes(2))
+
+    def _ended(self, end):
+        with self._changed:
+            if self._switched_off:
+                end = End(self._switched_off, time.monotonic())
+            self.ends.append(end)
+            self._changed.notify_all()
+        return end.cause
+
+    def _sleep(self, asked_ms):
+        # Deep sleep, to its end or that of the power.
+        seconds = None if asked_ms is None else self._sleeper.duration(asked_ms)
+        if seconds is not None and self._sleeper.skip(seconds):
+            return
+        began = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(lambda: self._switched_off, seconds)
+        self._sleeper.slept(time.monotonic() - began)
+
+    def _beside(self, suffix):
+        return self.flash.image.with_name(self.flash.image.name + suffix)
 
     def _live(self, life, on_line, on_led, serial=None, watchdog=None):
         # One process, from its start to its end; and its watchdog.
@@ -223,7 +276,14 @@ class Board:
                 if self._switched_off:
                     process.kill()
             seen = Life(
-                serial or process.stdout, control, on_line, on_led, watchdog, serial is not None
+                serial or process.stdout,
+                control,
+                on_line,
+                on_led,
+                self._sleeper,
+                self._clock,
+                watchdog,
+                serial is not None,
             )
             end = seen.run()
             self.own = seen.own
@@ -236,7 +296,7 @@ class Board:
                     end.cause = protocol.WATCHDOG
             with self._changed:
                 self._process = None
-        return end, seen.watchdog
+        return end, seen
 
     def _heap_size(self):
         # The program gets what was asked for, the board's side what it needs beside that.
@@ -282,9 +342,11 @@ class Board:
                 self._process.kill()
 
     def _off(self, cause):
-        self._switched_off = cause
+        with self._changed:
+            self._switched_off = cause
+            self._changed.notify_all()
         self._kill()
-        if self._thread:
+        if self._thread and self._thread is not threading.current_thread():
             self._thread.join()
 
 

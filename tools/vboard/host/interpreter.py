@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.unixport import environment, micropython
 from tools.vboard import protocol
+from tools.vboard.host.clock import Clock
 from tools.vboard.host.compiler import MODULE_PATH, compile_device
 from tools.vboard.host.console import Console
 from tools.vboard.host.flash import Flash
@@ -30,7 +31,8 @@ def started(
     argument: str = "",
     network: Network | None = None,
     console: Console | None = None,
-    clock: Path | None = None,
+    clock: Clock | None = None,
+    memory: Path | None = None,
 ) -> Iterator[tuple[subprocess.Popen, socket.socket]]:
     """Yield a process that has started a command of the protocol, and the socket of its words.
 
@@ -41,9 +43,16 @@ def started(
     asked, asks = socket.socketpair()  # a line to the network
     with ours, theirs, asked, asks:
         asking = asks.fileno() if network else 0
-        arguments = [theirs.fileno(), asking, clock or protocol.NO_CLOCK]
+        arguments = [theirs.fileno(), asking, clock.file if clock else protocol.NONE]
         port = model.port
-        arguments += [port.name, port.unit, model.build, model.vfs_at, model.apps]
+        arguments += [
+            memory or protocol.NONE,
+            port.name,
+            port.unit,
+            model.build,
+            model.vfs_at,
+            model.apps,
+        ]
         arguments += [flash.image, flash.wear_file]
         arguments += [cut_at, int(half), int(console is not None), command, argument]
         options = ["-X", f"heapsize={heap}"]

@@ -1,11 +1,13 @@
 """What the supervisor sees of one life of the interpreter, from power-on or reset to its end."""
 
+import contextlib
 import selectors
 import socket
 import time
 from dataclasses import dataclass
 
 from tools.vboard import protocol
+from tools.vboard.host.clock import Clock, Sleeper
 
 STOP = "stop"
 EXIT = "exit"
@@ -31,13 +33,32 @@ class Life:
     on_line(text) gets the console, on_led(value) the LED. The caller kills what is left of it.
     watchdog is that of the life before a soft reset. prompt: the interpreter's prompt follows a
     program, and its end is a soft reset. own: what the board's side takes of the heap, in bytes,
-    once it has told.
+    once it has told. awake_s: seconds from the first program's start, but for light sleep; rested:
+    it slept.
     """
 
     own = 0
+    rested = False
 
-    def __init__(self, console, control, on_line, on_led, watchdog=None, prompt=False):
+    def __init__(
+        self,
+        console,
+        control,
+        on_line,
+        on_led,
+        sleeper: Sleeper,
+        clock: Clock | None = None,
+        watchdog=None,
+        prompt=False,
+    ):
         self._console = console
+        self._control = control
+        self._sleeper = sleeper
+        self._clock = clock
+        self._began = None  # when the first program started
+        self._asleep_s = 0.0  # of the host's time since then
+        self._asleep_since = None
+        self._wakes_at = None
         self._streams = {console: on_line, control: self._word}
         self._buffers = {console: b"", control: b""}
         self._on_led = on_led
@@ -53,6 +74,16 @@ class Life:
 
     def run(self) -> End:
         """Return why this life ended."""
+        end = self._run()
+        if self._asleep_since:
+            self._slept()
+        return end
+
+    def awake_s(self, end: End) -> float:
+        """Return how many seconds it was awake until it ended."""
+        return 0.0 if self._began is None else end.at - self._began - self._asleep_s
+
+    def _run(self):
         with selectors.DefaultSelector() as selector:
             for stream in self._streams:
                 selector.register(stream, selectors.EVENT_READ)
@@ -63,6 +94,10 @@ class Life:
                         selector.unregister(key.fileobj)
                 if self._end and not self._waits():
                     return self._finish(selector)
+                if self._wakes_at and time.monotonic() >= self._wakes_at:
+                    self._slept()
+                    self._answer()
+                    continue
                 # Judged only when nothing waits to be read: a feed may have come while we slept.
                 if not ready and self._deadline and time.monotonic() > self._deadline:
                     where = " (at the REPL)" if self._end or self._at_prompt else ""
@@ -86,7 +121,8 @@ class Life:
         return self._end.cause == protocol.REPL and self._deadline is not None
 
     def _patience(self):
-        return None if self._deadline is None else max(0, self._deadline - time.monotonic())
+        instants = [at for at in (self._deadline, self._wakes_at) if at is not None]
+        return max(0, min(instants) - time.monotonic()) if instants else None
 
     def _read(self, stream):
         data = stream.recv(65536) if isinstance(stream, socket.socket) else stream.read1(65536)
@@ -103,8 +139,14 @@ class Life:
             self._deadline = time.monotonic() + self._timeout_s
         elif word == protocol.OWN:
             self.own = int(argument)
+            self._began = self._began or time.monotonic()
             if self._prompt:
                 self._console.listen()
+        elif word == protocol.SLEEP:
+            self._sleep(argument)
+        elif word == protocol.SET_CLOCK:
+            self._clock.advance(float(argument))
+            self._answer()
         elif word == protocol.PROMPT:
             self._at_prompt = True
         elif word == protocol.LED:
@@ -113,3 +155,33 @@ class Life:
             self._end = End(word, time.monotonic(), argument)
         else:
             self._end = End(protocol.FAULT, time.monotonic(), f"no word of the protocol: {line}")
+
+    def _sleep(self, argument):
+        # Light sleep, in which the watchdog counts. Skipped, it may be over in the middle.
+        self.rested = True
+        now = time.monotonic()
+        seconds = self._sleeper.duration(int(argument)) if argument else None
+        bite = self._deadline - now if self._deadline else None
+        starves = bite is not None and (seconds is None or bite < seconds)
+        if (seconds is not None or starves) and self._sleeper.skip(bite if starves else seconds):
+            if starves:
+                detail = f"not fed for {self._timeout_s} s (in light sleep)"
+                self._end = End(protocol.WATCHDOG, now, detail)
+                return
+            if bite is not None:
+                self._deadline -= seconds
+            self._answer()
+            return
+        self._asleep_since = now
+        if seconds is not None:
+            self._wakes_at = now + seconds
+
+    def _slept(self):
+        seconds = time.monotonic() - self._asleep_since
+        self._asleep_since = self._wakes_at = None
+        self._asleep_s += seconds
+        self._sleeper.slept(seconds)
+
+    def _answer(self):
+        with contextlib.suppress(OSError):  # the power is gone
+            self._control.sendall(b".")
