@@ -39,9 +39,10 @@ screenshot: $(READY)  ## docs/simulator.png anew, in the course of the test of a
 test-power: $(READY)  ## power cuts at every flash operation of an update, also in the middle of it
 	@EVERY_CUT=1 $(PYTEST) tests/power --durations=15
 
-sim: $(READY)  ## a local ThingsBoard on PORT (5683), its page on PAGE (8080); HOST=0.0.0.0 lets boards in
+sim: $(READY)  ## a local ThingsBoard on PORT (5683), its page on PAGE (8080); HOST=0.0.0.0 lets boards in (SECURE=1: over DTLS as well)
 	@$(RUN) -m tools.tbsim $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)") \
-		$(if $(PAGE),--page-port "$(PAGE)") $(if $(PAGE_HOST),--page-host "$(PAGE_HOST)")
+		$(if $(PAGE),--page-port "$(PAGE)") $(if $(PAGE_HOST),--page-host "$(PAGE_HOST)") \
+		$(if $(SECURE),--secure) $(if $(SECURE_PORT),--secure-port "$(SECURE_PORT)")
 
 IMAGES := build/images
 image: $(READY)  ## a file-system image for a BOARD, with firmware, SETTINGS (a file), keys and factory copy

@@ -3,11 +3,13 @@
 import errno
 import json
 import socket
+from pathlib import Path
 
 import ifaddr
 
 ANY = "0.0.0.0"
 PAGE_PORT = 8080  # of the page, unless another is asked for
+TIME_PORT = 5683  # where a board without a clock asks for the time, unless it is told another
 
 
 def own_addresses() -> dict[str, str]:
@@ -23,12 +25,11 @@ def own_addresses() -> dict[str, str]:
 def banner(host: str, port: int, token: str, key: str, secret: str) -> list[str]:
     """Return lines for a person. host: as listened on; the others: what a device needs."""
     lines = [f"ThingsBoard on coap://{host}:{port}, device demo"]
-    server = host
+    server = reached_at(host)
     if host == ANY:
         own = own_addresses()
         if not own:
             lines.append("this PC has no address in a network: no board can reach it")
-        server = next(iter(own), "127.0.0.1")
         if len(own) > 1:
             named = ", ".join(f"{address} ({name})" for address, name in own.items())
             lines.append(f"server is the one of these that is in the board's network: {named}")
@@ -40,6 +41,29 @@ def banner(host: str, port: int, token: str, key: str, secret: str) -> list[str]
     lines.append("or, for one that is to be provisioned, in the place of access_token:")
     lines.append(f'  "provision_key": {json.dumps(key)}, "provision_secret": {json.dumps(secret)}')
     return lines
+
+
+def reached_at(host: str) -> str:
+    """Return an address by which devices reach a server that listens on host."""
+    return next(iter(own_addresses()), "127.0.0.1") if host == ANY else host
+
+
+def secure_banner(
+    host: str, port: int, plain_port: int, token: str, folder: Path, ca: str, device: str
+) -> list[str]:
+    """Return lines for a person: where it is over DTLS. ca, device: stems of files in folder."""
+    settings = {"server": f"coaps://{reached_at(host)}", "port": port}
+    if plain_port != TIME_PORT:
+        settings["time_port"] = plain_port
+    settings |= {"access_token": token, "trusted": f"{ca}.cert.der"}
+    own = {"certificate": f"{device}.cert.der", "key": f"{device}.key.der"}
+    return [
+        f"over DTLS on coaps://{host}:{port}; the certificates are in {folder}",
+        "settings.json of a device, which wants that file beside it:",
+        "  " + json.dumps(settings),
+        "or, for device demo-x509, in the place of access_token, with these files as well:",
+        "  " + json.dumps(own)[1:-1],
+    ]
 
 
 def page_url(host: str = "127.0.0.1", port: int = PAGE_PORT) -> str:

@@ -1,13 +1,17 @@
 """The command line: a local ThingsBoard for devices, with live output."""
 
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from .banner import PAGE_PORT, banner, page_banner, why_not
+from tools.causes import cause
+
+from . import secured
+from .banner import PAGE_PORT, banner, page_banner, secure_banner, why_not
 from .decoded import describe
 from .events import Event
 from .prompt import Prompt, help_text
@@ -51,6 +55,20 @@ def serve_page(sim: Simulator, host: str, port: int) -> WebServer | None:
     return server
 
 
+def serve_secure(sim: Simulator, port: int, token: str, folder: Path) -> None:
+    """Serve over DTLS as well, and say what a device needs for it. SystemExit says why not."""
+    try:
+        secured.serve(sim, folder, port)
+    except ValueError as error:
+        raise SystemExit(f"tbsim: {error}; remove {folder}, and others are made") from None
+    except OSError as error:
+        why = cause(error) if error.filename else why_not(error, sim.host, port, "SECURE_PORT")
+        raise SystemExit(f"tbsim: {why}") from None
+    where = sim.host, sim.secure_port, sim.port
+    for line in secure_banner(*where, token, folder, secured.CA, secured.DEVICE):
+        console.print(line, markup=False, soft_wrap=True)
+
+
 @app.command()
 def main(
     port: Annotated[int, typer.Option(help="UDP port; 0: any free one", min=0, max=65535)] = 5683,
@@ -71,6 +89,13 @@ def main(
         str, typer.Option(help="address of the page; whoever reaches it can do all it does")
     ] = "127.0.0.1",
     no_page: Annotated[bool, typer.Option("--no-page", help="neither page nor REST")] = False,
+    secure: Annotated[bool, typer.Option("--secure", help="over DTLS as well")] = False,
+    secure_port: Annotated[
+        int, typer.Option(help="UDP port for DTLS; 0: any free one", min=0, max=65535)
+    ] = 5684,
+    certificates: Annotated[
+        Path, typer.Option(help="folder that keeps what boards trust; made if it is not there")
+    ] = secured.FOLDER,
 ):
     """Run a ThingsBoard that answers CoAP devices; drive it by commands on standard input."""
     sim = Simulator(host, port, seed=seed, at_once=at_once)
@@ -90,6 +115,8 @@ def main(
     provisioning = PROFILE["provision_key"], PROFILE["provision_secret"]
     for line in banner(host, sim.port, token, *provisioning):
         console.print(line, markup=False, soft_wrap=True)  # to be copied
+    if secure:
+        serve_secure(sim, secure_port, token, certificates)
     server = None if no_page else serve_page(sim, page_host, page_port)
     console.print(help_text(), markup=False)
     prompt = Prompt(sim, device, console)
