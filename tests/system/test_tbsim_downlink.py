@@ -9,7 +9,8 @@ from aiocoap import Message
 from aiocoap.numbers.types import ACK, CON, NON, RST
 
 from tests.system.wire import Peer
-from tools.tbsim import RPCError
+from tools.tbsim import RPCError, Simulator
+from tools.vboard import World
 
 
 def subscribe(peer, feature="attributes", kind=CON, token=b"\x07"):
@@ -179,6 +180,29 @@ def test_power_saving(quick):
     assert held.opt.observe == 1 and json.loads(held.payload) == {"a": 1, "b": 2}
     assert peer.read().code.dotted == "2.01"
     peer.wire.close()
+
+
+def test_a_clock_that_jumps_by_what_a_device_slept():
+    world = World()
+    with Simulator(at_once=True, clock=world.time) as sim:
+        profile = sim.add_profile("psm", power_mode="PSM")
+        device = sim.add_device("sleepy", "SLEEPY", profile)
+        peer = Peer(sim.port)
+        assert peer.ask(1, "api/v1/SLEEPY/attributes", token=b"\x07", observe=0).opt.observe == 0
+        peer.post("api/v1/SLEEPY/telemetry", {"t": 1})
+        peer.read()
+        world.skip(86_400)
+        peer.wire.socket.settimeout(0.5)
+        sim.set_shared(device, a=1)
+        assert peer.wire.silent(0.2)
+        now = int.from_bytes(peer.ask(1, "efento/t").payload, "big")
+        assert 86_400 <= now - time.time() + 1 < 86_410
+        held = peer.post("api/v1/SLEEPY/telemetry", {"t": 2})
+        assert json.loads(held.payload) == {"a": 1}
+        peer.read()
+        times = [ts for ts, _, _ in device.telemetry]
+        assert 86_400_000 <= times[1] - times[0] < 86_410_000
+        peer.wire.close()
 
 
 def test_paging_window(quick):

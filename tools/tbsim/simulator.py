@@ -44,7 +44,8 @@ class RPCError(Exception):
 class Simulator:
     """`with Simulator() as sim:` runs a server on a free loopback port, sim.port. It is as slow as
     the real one, and leaves the same things to chance; at_once: neither, for a test of something
-    else.
+    else. clock returns the server's seconds since 1970 and may jump: devices have then slept so
+    much longer, and what waits for an answer waits in the host's time.
 
     sim.switches, sim.link and sim.timing may be changed while it runs. sim.events is the record of
     all datagrams, sim.store the server's data.
@@ -57,6 +58,7 @@ class Simulator:
         timing: Timing | None = None,
         seed: int = 1,
         at_once: bool = False,
+        clock: Callable[[], float] = time.time,
     ):
         self.host, self.port = host, port
         self.timing = timing or Timing()
@@ -67,7 +69,7 @@ class Simulator:
         self.link = Link()
         self.link.seed(seed)
         self.events = Events()
-        self.store = Store()
+        self.store = Store(clock)
         self.layer = MessageLayer(
             self._handle, self._record, self.switches, self.timing, self.link, seed
         )

@@ -33,7 +33,7 @@ class Downlink:
         self.store = store
         self.backend = backend
         self.observations = Observations(layer, blockwise)
-        self.sleep = Sleep(layer.now)
+        self.sleep = Sleep(lambda: store.clock_ms() / 1000)
 
     def forget(self) -> None:
         """A restart of the server."""

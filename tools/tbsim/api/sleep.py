@@ -24,7 +24,7 @@ class Sleep:
     """The server's knowledge of who sleeps."""
 
     def __init__(self, now: Callable[[], float]):
-        self._now = now  # a monotonic clock in seconds
+        self._now = now  # in seconds; it may jump by the time that a device slept
         self._last_request: dict[str, float] = {}  # device name: time
         self._paged: set[str] = set()  # names of devices with a downlink since their last request
         self._held: dict[str, Change] = {}  # device name: ...

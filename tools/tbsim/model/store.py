@@ -24,10 +24,10 @@ def random_text() -> str:
 
 class Store:
     """Everything the server keeps. on_shared_change(device, updated, deleted) may be set; it is
-    called when shared attributes of any device changed.
+    called when shared attributes of any device changed. clock returns the seconds since 1970.
     """
 
-    def __init__(self):
+    def __init__(self, clock: Callable[[], float] = time.time):
         self.profiles: list[Profile] = [Profile()]
         self.devices: dict[str, Device] = {}  # by name
         self.packages: dict[str, Package] = {}  # by id: uploaded, or assigned by a test
@@ -35,7 +35,7 @@ class Store:
         self.points_kept: int | None = None  # of telemetry, by each device made from now on
         # method: function(params) -> reply; the rule node "rpc call reply"
         self.rpc_rules: dict[str, Callable] = {}
-        self.clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self.clock_ms: Callable[[], int] = lambda: int(clock() * 1000)
         self.on_shared_change: Callable[[Device, dict, list[str]], None] | None = None
 
     def add_profile(self, profile: Profile) -> Profile:
