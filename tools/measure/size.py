@@ -28,7 +28,7 @@ MPY_BUDGETS = {
     "thingsboard": 18_800,
     "update": 14_800,
     "network": 4200,
-    "dtls": 3300,
+    "dtls": 3400,
     "journal": 4600,
     "protobuf": 6600,
 }

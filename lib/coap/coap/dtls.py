@@ -23,6 +23,8 @@ _SMALL = const(128)  # where memory is in pieces
 _STEP_MS = const(20)  # between two steps of a handshake: others run, and a watchdog is fed
 _HANDSHAKE_MS = const(30_000)  # both sides repeat what was lost, the server after 9 s
 _ALERTED_MS = const(3000)  # for what comes after an alert that anybody may have sent
+_PAUSE_MS = const(1000)  # from the begin of a handshake that failed to the next; doubles
+_DOUBLINGS = const(5)  # to 32 s: silence takes about as long itself, so an outage pays nothing
 _ROOM = const(36_000)  # bytes in one piece that a handshake takes of the interpreter's heap
 _BLOCK_UP = const(512)  # what ThingsBoard's server takes is 1093 bytes of CoAP
 
@@ -89,6 +91,9 @@ class DTLSTransport(UDPTransport):
     # On RP2 Mbed TLS takes its memory from the interpreter's heap.
     room = _ROOM if sys.platform == "rp2" else 0
 
+    _failures = 0  # handshakes in a row; anybody who forges records can see to that
+    _begun = 0  # when the last one of them began
+    _why = ()  # the arguments of its error
     _secure = None  # the SSLSocket
     _wire = None
     _cut = False  # Mbed TLS keeps the rest of the last record, which nobody wants
@@ -98,7 +103,14 @@ class DTLSTransport(UDPTransport):
         self.security = security
 
     async def open(self):
-        """Look the name up and make an association with its next address. Raises OSError."""
+        """Look the name up and make an association with its next address. Raises OSError.
+
+        Too soon after a handshake that failed its error comes again, and nothing is sent.
+        """
+        if self._failures:
+            pause_ms = _PAUSE_MS << min(self._failures - 1, _DOUBLINGS)
+            if 0 <= ticks_diff(ticks_ms(), self._begun) < pause_ms:
+                raise HandshakeError(*self._why)
         error = OSError(errno.ENOENT)
         for number in await self._numbers():
             self._number = number
@@ -110,15 +122,21 @@ class DTLSTransport(UDPTransport):
         else:
             raise error
         self.close()
+        self._begun = ticks_ms()
         done = False
         try:
             secure = await self._shake_hands(wire)
             done = True
+        except HandshakeError as failure:
+            self._failures += 1
+            self._why = failure.args
+            raise
         finally:
             if not done:
                 wire.socket.close()
         self._secure = secure
         self._wire = wire
+        self._failures = 0
         self.pollable = wire.socket
         self.opened += 1
 
