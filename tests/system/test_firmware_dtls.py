@@ -8,8 +8,7 @@ from tests.support import secure
 from tests.support.field import DEPLOYED, Field, told, version
 from tools import certificates
 from tools.tbsim import Package, Simulator
-from tools.vboard import Network
-from tools.vboard.host.board import UNSET
+from tools.vboard import UNSET, Network
 
 OWN = {"certificate": "device.cert.der", "key": "device.key.der", "access_token": None}
 WITH_PSRAM = "512k"  # an ESP32 without has not enough for DTLS and an update (docs/security.md)
