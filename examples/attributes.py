@@ -13,7 +13,7 @@ def changed(values, deleted):
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     client = await coap.connect(settings["server"], settings["port"])
     device = thingsboard.Device(client, settings["access_token"], log=print)
     device.on_attributes(changed)
@@ -24,4 +24,4 @@ async def main():
         await asyncio.sleep(3600)
 
 
-asyncio.run(main())
+joining.run(main())

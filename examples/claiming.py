@@ -1,6 +1,5 @@
 # For a while whoever knows the device's name and this secret may claim it for their account.
 
-import asyncio
 import os
 from binascii import hexlify
 
@@ -10,7 +9,7 @@ import thingsboard
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     client = await coap.connect(settings["server"], settings["port"])
     device = thingsboard.Device(client, settings["access_token"])
     secret = hexlify(os.urandom(4)).decode()
@@ -19,4 +18,4 @@ async def main():
     client.close()
 
 
-asyncio.run(main())
+joining.run(main())

@@ -22,7 +22,7 @@ TANK = {"level": (1, "sint32"), "pump": (2, "bool"), "ts": (3, "int64"), "values
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     client = await coap.connect(settings["server"], settings["port"])
     payload = Protobuf(telemetry=TANK)
     device = thingsboard.Device(client, settings["access_token"], log=print, payload=payload)
@@ -35,4 +35,4 @@ async def main():
         await asyncio.sleep(10)
 
 
-asyncio.run(main())
+joining.run(main())

@@ -1,6 +1,5 @@
 # A device without a token gets one, by the key and the secret of its profile, and keeps it.
 
-import asyncio
 import json
 
 import coap
@@ -27,7 +26,7 @@ async def access_token(client, settings):
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("provision_key", "provision_secret")
     client = await coap.connect(settings["server"], settings["port"])
     try:
         device = thingsboard.Device(client, await access_token(client, settings))
@@ -38,4 +37,4 @@ async def main():
     client.close()
 
 
-asyncio.run(main())
+joining.run(main())

@@ -18,7 +18,7 @@ def set_led(params):
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     client = await coap.connect(settings["server"], settings["port"])
     device = thingsboard.Device(client, settings["access_token"], log=print)
     device.on_rpc("setLed", set_led)
@@ -32,4 +32,4 @@ async def main():
         await asyncio.sleep(3600)
 
 
-asyncio.run(main())
+joining.run(main())

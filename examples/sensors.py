@@ -9,8 +9,12 @@ import coap
 import joining
 import machine
 import thingsboard
-from hts221 import HTS221
-from lps22h import LPS22H
+
+try:
+    from hts221 import HTS221
+    from lps22h import LPS22H
+except ImportError:
+    joining.end("no drivers; mpremote mip install hts221 lps22h")
 
 CHIPS = ((HTS221, ("humidity", "temperature")), (LPS22H, ("pressure",)))
 
@@ -30,7 +34,7 @@ def attach(bus):
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     sensors = attach(machine.I2C(0))  # the port's own pins; others by scl= and sda=
     client = await coap.connect(settings["server"], settings["port"])
     device = thingsboard.Device(client, settings["access_token"], log=print)
@@ -44,4 +48,4 @@ async def main():
         await asyncio.sleep(settings.get("interval", 30))
 
 
-asyncio.run(main())
+joining.run(main())

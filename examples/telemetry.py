@@ -9,7 +9,7 @@ import thingsboard
 
 
 async def main():
-    settings = joining.settings()
+    settings = joining.settings("access_token")
     client = await coap.connect(settings["server"], settings["port"])
     device = thingsboard.Device(client, settings["access_token"], log=print)
     asyncio.create_task(thingsboard.run(device))
@@ -19,4 +19,4 @@ async def main():
         await asyncio.sleep(10)
 
 
-asyncio.run(main())
+joining.run(main())

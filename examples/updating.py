@@ -4,7 +4,6 @@
 # one, with a watchdog. update.keys comes of
 # `.venv/bin/python -m tools.package board-keys -o update.keys`.
 
-import asyncio
 import os
 import sys
 
@@ -26,9 +25,8 @@ def progress(done, total):
 
 
 async def main():
-    settings = joining.settings()
-    with open("update.keys", "rb") as file:
-        keys = file.read()
+    settings = joining.settings("access_token")
+    keys = joining.read("update.keys", "tools.package board-keys makes it")
     slot = AppSlot(trial, getattr(sys.implementation, "_build", sys.platform))
     print("runs %s %s" % slot.current())
     client = await coap.connect(settings["server"], settings["port"])
@@ -38,4 +36,4 @@ async def main():
     await thingsboard.run(device, updater)
 
 
-asyncio.run(main())
+joining.run(main())

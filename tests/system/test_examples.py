@@ -277,3 +277,46 @@ def test_settings_that_will_not_do_are_one_sentence(runner, content, line):
     runner.start("telemetry")
     assert runner.ends() == 1
     assert runner.console() == line + "\n"
+
+
+def test_a_file_that_an_example_wants_and_what_makes_it(runner):
+    runner.start("updating")
+    assert runner.ends() == 1
+    assert "update.keys: no such file; tools.package board-keys makes it" in runner.console()
+    runner.start("sensors")
+    assert runner.ends() == 1
+    assert runner.console() == "no drivers; mpremote mip install hts221 lps22h\n"
+
+
+@pytest.mark.parametrize(
+    "example, missing",
+    [
+        ("sensors", "access_token"),
+        ("updating", "access_token"),
+        ("provisioning", "provision_key"),
+    ],
+)
+def test_a_setting_that_an_example_wants(runner, example, missing):
+    runner.fake(hts221=SENSORS, lps22h=ABSENT, machine=MACHINE)
+    runner.settings(server="127.0.0.1")
+    runner.start(example)
+    assert runner.ends() == 1
+    assert runner.console() == f"settings.json: {missing} is missing\n"
+
+
+@pytest.mark.parametrize("example", ["attributes", "provisioning"])
+def test_a_token_that_the_server_does_not_know(runner, example):
+    (runner.folder / "provisioned.json").write_text('{"access_token": "GONE"}')
+    values = {"access_token": "GONE", "provision_key": "k", "provision_secret": "s"}
+    runner.settings(server="127.0.0.1", port=runner.sim.port, **values)
+    runner.start(example)
+    assert runner.ends() == 1
+    assert runner.console().endswith("the server says no: 4.01, see access_token\n")
+
+
+@pytest.mark.parametrize("example", ["coap_observe", "coap_download"])
+def test_a_server_that_does_not_answer(runner, sim, example):
+    sim.stop_answering()
+    runner.start(example)
+    assert runner.ends(60) == 1
+    assert runner.console().endswith("the server does not answer\n")
