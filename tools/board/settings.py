@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tools import boards
-from tools.board import checking
+from tools.board import checking, doubts
 from tools.board.link import connected
 
 FILE = "settings.json"
@@ -117,8 +117,10 @@ def main(
             values = known(out.read_bytes())
             if values is None:
                 raise ValueError(f"{out}: no JSON object; correct it, or name another file")
-        write(out, ask(kind, values, all, find=lambda name: content_of(out.parent / name)))
+        values = ask(kind, values, all, find=lambda name: content_of(out.parent / name))
+        write(out, values)
         print(f"{out}: written")
+        tell_doubts(values, str(out), lambda name: content_of(out.parent / name))
         return
     with connected(port) as link:
         link.check(kind)
@@ -135,7 +137,13 @@ def main(
         for name in checking.names(values):
             link.replace("/" + name, find(name))
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
+        tell_doubts(values, FILE, find)
     print("written; the board restarts with them")
+
+
+def tell_doubts(values: dict, file: str, find: Find) -> None:
+    for line in doubts.of(values, file, find):
+        print(line)
 
 
 def content_of(path: Path) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tools import boards, bytecode
-from tools.board import checking
+from tools.board import checking, doubts
 from tools.causes import cause
 from tools.package import application, keys
 from tools.unixport import ROOT
@@ -100,12 +100,15 @@ def public_halves(paths: list[Path]) -> bytes:
 def given(path: Path | None, board: boards.Board) -> tuple[dict | None, dict[str, bytes]]:
     """Return the settings in a file, checked, and the files that they name; None without a file.
 
-    Raises OSError and ValueError.
+    Prints what is doubtful. Raises OSError and ValueError.
     """
     if not path:
         return None, {}
     values = checking.read(path, board)
-    return values, checking.named_files(values, path.parent)
+    named = checking.named_files(values, path.parent)
+    for line in doubts.of(values, str(path), named.get):
+        print(line)
+    return values, named
 
 
 def main(
