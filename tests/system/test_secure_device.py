@@ -6,8 +6,10 @@ import pytest
 
 from tests.support import secure
 from tests.support.secure import trusting
+from tests.system.browsing import Stream
 from tests.system.test_device import TOKEN, DeviceProcess, beats, check_beats, in_touch
 from tools.tbsim import RPCError
+from tools.tbsim.web import WebServer, page
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,15 @@ def test_all_that_a_device_does(sim, device):
     assert sim.rpc(device, "echo", [1, {"x": None}]) == {"params": [1, {"x": None}]}
     assert sim.until(lambda: len(beats(device)) > 2)
     assert not [event for event in sim.events if event.message is None]  # all of it was CoAP
+
+
+def test_the_page_names_the_device_of_each_datagram(sim, device):
+    with WebServer(sim, [page.mount]) as server:
+        assert sim.rpc(device, "echo", 1) == {"params": 1}
+        with Stream(server) as stream:
+            rows = stream.part("datagrams")["rows"]
+    replied = [n for n, row in enumerate(rows) if row["up"] and row.get("path")]
+    assert {row["device"] for row in rows[replied[0] :]} == {"device"}
 
 
 def test_server_that_forgets_the_association(sim, device):

@@ -108,7 +108,7 @@ class Resources:
             exchange.refuse("4.00")
         elif target.feature == "provision":
             self.backend.answer(1, lambda: self._provision(exchange, body))
-        elif target.access_token is None and not self._known(exchange):
+        elif target.access_token is None and not self.known(exchange.address):
             exchange.refuse("4.01")
         else:
             if request.opt.observe == 0:
@@ -116,10 +116,10 @@ class Resources:
             polls = self.features.polls(exchange)
             self.backend.answer(polls, lambda: self._serve_device(exchange, target, body))
 
-    def _known(self, exchange: Exchange) -> Device | None:
-        # Whose certificate the client showed; a token in the path does not matter then.
+    def known(self, address: tuple) -> Device | None:
+        """Return whose certificate the client showed; a token in the path does not matter then."""
         secure = self.layer.secure
-        return self.store.by_certificate(secure.identity(exchange.address)) if secure else None
+        return self.store.by_certificate(secure.identity(address)) if secure else None
 
     def _provision(self, exchange: Exchange, body: bytes) -> None:
         result = provision(self.store, body)
@@ -129,7 +129,7 @@ class Resources:
         exchange.respond(response, typed=False)
 
     def _serve_device(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        device = self._known(exchange) or self.store.by_access_token(target.access_token)
+        device = self.known(exchange.address) or self.store.by_access_token(target.access_token)
         refused = refusal(device, self.switches)
         if refused:
             if refused == "5.00" and exchange.request.opt.observe == 0:

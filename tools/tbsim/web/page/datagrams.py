@@ -6,9 +6,11 @@ thread. It keeps KEPT events; of what came faster than a browser reads, the olde
 
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
 from ...decoded import access_token, decoded, path_of
 from ...events import Event
+from ...model.devices import Device
 from ...model.store import Store
 
 KEPT = 500
@@ -17,11 +19,17 @@ REMEMBERED = 1000  # requests, for the path of what answers them, and addresses
 
 
 class Datagrams:
-    """Rows for a table, each with a number that grows."""
+    """Rows for a table, each with a number that grows.
 
-    def __init__(self, store: Store):
+    known(address) returns the device that showed its certificate from there.
+    """
+
+    def __init__(
+        self, store: Store, known: Callable[[tuple], Device | None] = lambda address: None
+    ):
         self.count = 0
         self._store = store
+        self._known = known
         self._events: deque[tuple[int, int, Event]] = deque(maxlen=KEPT)  # number, Unix ms
         self._paths: OrderedDict[tuple, str] = OrderedDict()  # by address and token
         self._names: OrderedDict[tuple, str] = OrderedDict()  # of devices, by address
@@ -46,7 +54,9 @@ class Datagrams:
         if path := path_of(message):
             remember(self._paths, request, path)
             token = access_token(message)
-            if token and (device := self._store.by_access_token(token)):
+            device = self._known(event.address)
+            device = device or (self._store.by_access_token(token) if token else None)
+            if device:
                 remember(self._names, event.address, device.name)
         row |= decoded(message)
         if not path and message.token:

@@ -48,7 +48,7 @@ def mount(server: WebServer) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text=html, content_type="text/html", headers=headers)
 
-    app[DATAGRAMS] = Datagrams(server.sim.store)
+    app[DATAGRAMS] = Datagrams(server.sim.store, server.sim.resources.known)
     app[NEWEST] = Newest()
     app[OPEN] = set()
     app[RUN] = secrets.token_hex(8)
