@@ -61,13 +61,17 @@ class _Converter:
             self.known[f"{package}.{enum.name}"] = enum
 
     def root(self) -> tuple[str, dict]:
+        if not any(line.strip() for line in self.lines):
+            raise Refused(f'{self.path}: empty; a schema begins with syntax = "proto3";')
         if self.file.syntax != "proto3":
             raise self._refused("syntax", "only proto3 is taken, as by the server")
         if self.file.dependency:
             raise self._refused("import", "imports are not taken: the server has no such files")
         if not self.file.message_type:
-            raise Refused(f"{self.path}: no message")
+            raise Refused(f"{self.path}: no message; the last one of a file is its schema")
         message = self.file.message_type[-1]
+        if not message.field:
+            raise self._refused(message.name, f"{message.name} has no field, so it says nothing")
         if keyword.iskeyword(message.name):
             raise self._refused(message.name, f"{message.name} is no name in Python")
         return message.name, self._schema(message, ())

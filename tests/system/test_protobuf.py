@@ -217,7 +217,8 @@ def test_nested_repeated_and_enums(convert):
         ("message A {\n map<string, int32> a = 1; }", "sensor.proto:4: a is a map"),
         ("message A {\n A a = 1; }", "sensor.proto:3: A holds itself"),
         ("message A {\n Missing a = 1; }", "sensor.proto:4:.*Missing"),
-        ("enum A { X = 0; }", "sensor.proto: no message"),
+        ("enum A { X = 0; }", "sensor.proto: no message; the last one"),
+        ("message A { int32 a = 1; }\nmessage B {}", "sensor.proto:4: B has no field"),
         ("no schema", "sensor.proto:3:"),
         ("message None {\n int32 a = 1; }", "sensor.proto:3: None is no name in Python"),
         (
@@ -233,6 +234,8 @@ def test_what_cannot_be_expressed_is_named_with_its_line(convert, text, reason):
 
 
 def test_only_what_the_server_takes(convert):
+    with pytest.raises(protobuf.Refused, match="sensor.proto: empty; a schema begins with syntax"):
+        convert(" \n")
     with pytest.raises(protobuf.Refused, match="only proto3"):
         convert('syntax = "proto2";\nmessage A { optional int32 a = 1; }')
     with pytest.raises(protobuf.Refused, match="sensor.proto:2: imports"):
