@@ -202,6 +202,27 @@ def test_a_sleeping_clock_that_is_fast(run):
     assert 1000 <= (times[1] - times[0]) / 1000 < 1010
 
 
+def test_power_fails_in_a_light_sleep_that_is_skipped(run):
+    world = World()
+    board = run("while True:\n  machine.lightsleep(4000)", PICO, world=world, drift_ppm=0)
+    for starts in range(1, 9):  # the supervisor's answer may be on its way to a board that is off
+        world.plan(world.time() + 10, board.cut_power)
+        assert board.wait_end(10).cause == "cut"
+        assert len(board.ends) == starts
+        board.start()
+    assert board.slept_s > 70
+
+
+def test_power_fails_at_a_flash_operation_from_the_next_start_on(run):
+    world = World()
+    board = run("if n < 4: machine.deepsleep(1000)", world=world, drift_ppm=0)
+    world.plan(world.time() + 1, lambda: board.fail_at(1))  # the number of the start is written
+    end = board.wait_end(10)
+    assert end.cause == "cut" and [one.cause for one in board.ends[:-1]] == ["deep-sleep"]
+    board.start()
+    assert board.wait_end(10).cause == "repl"
+
+
 def test_what_is_planned_happens_while_the_board_sleeps(run):
     world = World()
     seen = []

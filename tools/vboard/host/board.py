@@ -81,6 +81,7 @@ class Board:
         self._changed = threading.Condition()
         self._thread = None
         self._process = None
+        self._cut = 0, False
         self._switched_off = ""  # "cut" or "stop" once that was done from outside
 
     def set_clock(self, clock: str | float) -> None:
@@ -131,12 +132,17 @@ class Board:
     # Power and console
 
     def start(self, cut_at: int = 0, half: bool = False) -> None:
-        """Switch on. Power fails at flash operation cut_at (1 is the first; 0 never)."""
+        """Switch on. Power fails at flash operation cut_at of a start (1: the first; 0: never)."""
         if self.running:
             raise BoardError("the board is on already")
         self._switched_off = ""
-        self._thread = threading.Thread(target=self._supervise, args=[cut_at, half], daemon=True)
+        self.fail_at(cut_at, half)
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
         self._thread.start()
+
+    def fail_at(self, cut_at: int, half: bool = False) -> None:
+        """Let power fail in flash operation cut_at of a start, from the next start on."""
+        self._cut = cut_at, half
 
     def cut_power(self) -> None:
         """Switch off in the middle of whatever is going on."""
@@ -202,7 +208,7 @@ class Board:
 
     # The supervisor
 
-    def _supervise(self, cut_at, half):
+    def _supervise(self):
         cause = protocol.POWER_ON
         started = cause  # why, but for soft resets
         watchdog = None
@@ -220,8 +226,7 @@ class Board:
                 self.model,
                 self.flash,
                 self._heap_size(),
-                cut_at,
-                half,
+                *self._cut,
                 command,
                 started,
                 self.network,

@@ -125,7 +125,10 @@ class Life:
         return max(0, min(instants) - time.monotonic()) if instants else None
 
     def _read(self, stream):
-        data = stream.recv(65536) if isinstance(stream, socket.socket) else stream.read1(65536)
+        try:
+            data = stream.recv(65536) if isinstance(stream, socket.socket) else stream.read1(65536)
+        except ConnectionResetError:  # it was killed before it had read our answer
+            data = b""
         *lines, self._buffers[stream] = (self._buffers[stream] + data).split(b"\n")
         for line in lines:
             self._streams[stream](line.decode(errors="replace").rstrip("\r"))
