@@ -1,6 +1,7 @@
 # What a device that sleeps counts through its sleeps.
 
-from fakes import Board
+from coap.message import Message
+from fakes import Board, Client, run
 from hardware import Hardware
 from rows import rows
 from thingsboard.clock import Clock
@@ -146,6 +147,16 @@ def test_a_clock_goes_on_and_takes_the_drift_of_the_sleep_for_no_jump():
     assert clock.at(0) == NOW + 36 * 60_000
     clock._take(NOW, False)  # it was looked at since: that is a jump
     assert clock.at(0) is None
+
+
+@rows(1970, 2000)
+def test_after_a_sleep_the_servers_clock_counts_and_not_the_boards(epoch):
+    board = Board(epoch, unix_s=NOW // 1000 + 6 * 3600 + 40)  # 40 s ahead
+    clock = Clock(board)
+    clock.resume(6 * HOUR, NOW + 40_000, 6 * HOUR)
+    server_s = NOW // 1000 + 6 * 3600
+    run(clock.sync(Client(Message(0x45, server_s.to_bytes(4, "big")))))
+    assert abs(clock.at(0) - NOW) <= 500
 
 
 def test_a_jump_that_no_sleep_explains_is_doubted():

@@ -40,6 +40,7 @@ class Clock:
         self._board_ms = 0  # what the board's clock showed then; it goes on even if never set
         self._stops = False  # whether the ticks were seen to stand still, as in light sleep
         self._near_ms = _NEAR_MS  # less is drift, more is a jump
+        self._slept = False  # the board's clock has gone on by a slow oscillator
 
     def uptime_ms(self):
         """Return milliseconds since the start; right if called at least once in 6 days."""
@@ -62,8 +63,9 @@ class Clock:
 
         uptime_ms: at the end of the sleep; start_ms: what at(0) returned before, or None;
         unsure_ms: for how long, asleep for the most part, nobody has looked at the server's time.
-        That may differ by a tenth of it.
+        That may differ by a tenth of it, and counts more than the board's from now on.
         """
+        self._slept = True
         self.uptime_ms()  # what went by until now is part of that sleep
         self._uptime_ms = uptime_ms
         self._start_ms = start_ms
@@ -134,7 +136,7 @@ class Clock:
     def _weigh(self, server_ms):
         # Decide between the clocks; server_ms is when the board was started, by the server's.
         board_ms = self._board_start_ms()
-        if board_ms is None:
+        if board_ms is None or self._slept:
             self._take(server_ms, self._start_ms is None)
             return
         wrong_ms = board_ms - server_ms
