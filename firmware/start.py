@@ -206,6 +206,16 @@ def load_settings():
         del sys.modules["settings"]
 
 
+def woken():
+    """Return what was kept through the sleep before this start, None if there was none."""
+    import deep_sleep
+
+    try:
+        return deep_sleep.woken()
+    finally:
+        del sys.modules["deep_sleep"]
+
+
 def run():
     """Do what there is to do at a start; return only to the prompt."""
     # Collected early, what stays lies close together: else room for 2 KB is not to be found after
@@ -223,9 +233,7 @@ def run():
     cause = machine.reset_cause()
     kept = None
     if config["report_every"]:
-        import deep_sleep
-
-        kept = deep_sleep.woken()
+        kept = woken()
     # A sleep of RP2 ends with a reset that looks like a watchdog's.
     watchdog = cause == machine.WDT_RESET and kept is None
     restarts = Restarts(cause == machine.PWRON_RESET, watchdog, kept)

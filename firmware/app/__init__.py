@@ -8,9 +8,9 @@ import coap
 import thingsboard
 from board import board
 from micropython import const
+from thingsboard.assignment import assigned
 from thingsboard.clock import Clock
 
-from . import updates
 from .commands import Commands
 from .measuring import Measuring
 
@@ -19,6 +19,9 @@ VERSION = "0.1.0"
 _LOOK_S = const(60)  # between looks whether there is news about this device
 _CREDENTIALS = const("credentials.json")  # as in settings.py
 _WAITING = const("outbox.records")  # what waited for the server when the board was restarted
+# A start that ends no sleep, of a device that sleeps, lasts as long as a person needs to step in.
+_DOOR_MS = const(10_000)
+_SILENCE_MS = const(60_000)  # and ends without a server
 
 
 class Application:
@@ -33,7 +36,10 @@ class Application:
         self.restarts = restarts
         self.client = None  # until run() has made it
         self.device = None  # until it knows who it is
-        self.sleeper = None  # of a device that sleeps
+        self.outbox = self.journal = None  # begin() makes them; the journal may be the outbox
+        self.updater = None
+        self.introduced = False
+        self.sleeper = None  # at a start that ends a sleep
         self.in_network = asyncio.Event()  # set once the Wi-Fi was entered
 
     def joined(self):
@@ -52,8 +58,8 @@ class Application:
             if self.client:
                 self.client.close()  # what is under way may have taken all the memory
             gc.collect()
-            if self.config["journal"]:
-                self.device.outbox.write()
+            if self.journal:
+                self.journal.write()
                 return
             try:
                 with open(_WAITING, "wb") as f:
@@ -67,36 +73,90 @@ class Application:
         self.restarts.restart(reason)
 
     def begin(self):
-        """Do what wants no network. A device that sleeps returns only if it is to report."""
+        """Do what wants no network. At a start that ends a sleep that may be all."""
         config = self.config
         self.payload = _codec(config["payload"])
         self.clock = Clock()
-        if config["report_every"]:
+        kept = self.restarts.kept
+        if kept is not None and not self.trial.unconfirmed():
+            # What only an update needs is not loaded.
             from .sleeping import Sleeper
 
-            self.sleeper = sleeper = Sleeper(self, self.restarts.kept)
-            sleeper.resume(self.clock)
-            self.outbox = self._journal(sleeper.rhythm.born)
+            self.sleeper = sleeper = Sleeper(self, kept)
+            self.journal = self.outbox = self._journal(sleeper.resume(self.clock))
             sleeper.measure(self._measuring(None, None))
-        else:
-            self.outbox = self._journal(None)
+            return
+        from . import updates
+
+        self._updates = updates
+        self.journal = None  # what waits for the server is in RAM
+        if config["journal"] and (board.journal or not config["report_every"]):
+            self.journal = self._journal(None)
+        self.outbox = self.journal
 
     async def run(self):
         """Work until cancelled, after begin()."""
         config = self.config
         if self.sleeper:
             await self.sleeper.report()
-        measuring, updater = await self.connect()
+        self.working = asyncio.create_task(self.work())
+        if config["report_every"]:
+            await self.sleep_when_done()
+        await self.working
+
+    async def work(self):
+        """Measure, obey, update, until cancelled."""
+        config = self.config
+        measuring = await self.connect()
+        device = self.device
+        updates = config["keys"], self.trial, self.log, self.restart
+        self.updater = updater = self._updates.updater(device, *updates)
         keepalive_ms = 1000 * config["keepalive"]
         jobs = [("measuring", measuring.run), ("introduction", self.stay_known)]
         if self.was_provisioned() and config["refused"]:
             jobs.append(("renewal", self.renew_when_refused))
-        device = self.device
         supervised = [device.session.supervise(name, job) for name, job in jobs]
         await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
 
+    async def sleep_when_done(self):
+        """Begin to sleep between measurements, once the server knows all or was silent long.
+
+        Updates are done before that: while the board sleeps their code has no room beside the
+        journal's on an ESP32.
+        """
+        heard = since = 0
+        listen_ms = 1000 * self.config["listen"]
+        firmware = self.trial.state["firmware"]
+        while True:
+            await asyncio.sleep_ms(_DOOR_MS // 20)
+            if self.working.done():
+                return
+            now = self.clock.uptime_ms()
+            if self.contacts() != heard:
+                heard = self.contacts()
+                since = now
+            updater = self.updater
+            busy = not self.introduced or updater.busy or self.device.commands.busy
+            done = not busy and not len(self.device.outbox)
+            if now < _DOOR_MS or now - since < (listen_ms if done else _SILENCE_MS):
+                continue
+            # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
+            if not firmware["on_trial"]:
+                break
+        import deep_sleep
+
+        wait_ms = 1000 * self.config["interval"]
+        if self.trial.unconfirmed():
+            self.trial.unreached()
+            wait_ms *= self.config["report_every"]
+        self.suspend()
+        settled = 0 if busy else assigned(self.device.shared)
+        self.log("asleep from now on")
+        kept = settled.to_bytes(4, "little")
+        deep_sleep.sleep(wait_ms - now % wait_ms, kept, self.config["watchdog"])
+
     async def connect(self):
-        """Find out who this device is, by the server if need be; return Measuring and Updater."""
+        """Find out who this device is, by the server if need be; return its Measuring."""
         config = self.config
         security = await self._secure() if config["trusted"] else None
         self.client = client = await coap.connect(
@@ -113,8 +173,7 @@ class Application:
         client.on_error = lambda error: device.session.report("client", error)
         self._recall_waiting()
         Commands(device, measuring, config["led"], VERSION, self.restarts.reason, self.restart)
-        updater = updates.updater(device, config["keys"], self.trial, self.log, self.restart)
-        return measuring, updater
+        return measuring
 
     def was_provisioned(self):
         """Return whether the credentials are the server's, so that it can give others."""
@@ -155,6 +214,7 @@ class Application:
         about["restarts"] = self.restarts.count
         await device.send_attributes(about)
         self.log("start number %d" % starts)
+        self.introduced = True
 
     async def stay_known(self):
         """Tell the server what this device is, and later what went wrong."""
@@ -200,19 +260,17 @@ class Application:
         return Measuring(device, self.config["interval"], self.log)
 
     def _journal(self, born):
-        # What waits for the server is on flash; None: in RAM.
-        config = self.config
-        if config["journal"]:
-            from thingsboard.journal import Journal
+        from thingsboard.journal import Journal
 
-            return Journal(
-                self.clock,
-                codec=self.payload,
-                max_bytes=1024 * config["journal"],
-                every=1 if self.sleeper else config["journal_records"],
-                delay_ms=1000 * config["journal_seconds"],
-                born=born,
-            )
+        config = self.config
+        return Journal(
+            self.clock,
+            codec=self.payload,
+            max_bytes=1024 * config["journal"],
+            every=1 if self.sleeper else config["journal_records"],
+            delay_ms=1000 * config["journal_seconds"],
+            born=born,
+        )
 
     def _recall_waiting(self):
         try:
@@ -220,8 +278,8 @@ class Application:
                 self.device.outbox.load(f)
         except OSError:
             return  # there is none
-        if self.config["journal"]:  # the outbox was in RAM until now
-            self.device.outbox.write()
+        if self.journal:  # the outbox was in RAM until now
+            self.journal.write()
         _remove(_WAITING)
 
 

@@ -7,17 +7,18 @@ from binascii import crc32
 import deep_sleep
 from board import board
 from micropython import const
+from thingsboard.assignment import NAMES, assigned
 from thingsboard.visit import visit
 
 _CONNECT_MS = const(60_000)  # the Wi-Fi, credentials and the clock
 _LOOK_MS = const(6 * 3600_000)  # between looks at the server's time, once the sleeps are known
-_DOOR_MS = const(10_000)  # so long a person can step in, after a start that ends no sleep
+_PACKAGES = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
 
 # Uptime, Unix time at uptime 0 (0: unknown), uptimes of the last look at the server's time and of
 # its first refusal (0: none); how wrong the sleeps are; the interval; the journal's first record
-# since power-on; measurements since the last report, reports that failed in a row; the last
-# message id.
-_STATE = const("<qqqqiIIHBH")
+# since power-on; which packages are settled; measurements since the last report, reports that
+# failed in a row; the last message id.
+_STATE = const("<qqqqiIIIHBH")
 _DOUBLINGS = const(2)
 _SHORTEST_MS = const(1000)  # of a sleep
 _MILLION = const(1000_000)
@@ -30,7 +31,8 @@ class Rhythm:
 
     Every report_every-th measurement is one that is reported. After reports that failed it is
     every second, then every fourth of those: a battery is not spent on a server that is away.
-    Unless woken is true nothing is known, and a report is due.
+    Unless woken is true nothing is known, and a report is due. Of the start before the first sleep
+    there is only a number, as four bytes: the packages that it has settled.
     """
 
     def __init__(self, report_every, interval_ms, kept=None):
@@ -42,9 +44,12 @@ class Rhythm:
         self.measured = 0
         self.failures = 0
         self.message_id = None
+        self.settled = 0
         self.woken = False
         size = struct.calcsize(_STATE)
-        if kept and len(kept) == size + 4:
+        if kept and len(kept) == 4:
+            self.settled = int.from_bytes(kept, "little")
+        elif kept and len(kept) == size + 4:
             state = kept[:size]
             if crc32(state) == int.from_bytes(kept[size:], "little"):
                 self.woken = True
@@ -56,6 +61,7 @@ class Rhythm:
                     self.rate,
                     self.interval_ms,
                     self.born,
+                    self.settled,
                     self.measured,
                     self.failures,
                     self.message_id,
@@ -110,6 +116,7 @@ class Rhythm:
             self.rate,
             self.interval_ms,
             self.born,
+            self.settled,
             min(self.measured, 65535),
             self.failures,
             self.message_id or 0,
@@ -118,7 +125,7 @@ class Rhythm:
 
 
 class Sleeper:
-    """Sleeps for an Application. kept: what deep_sleep.woken() returned."""
+    """One start of an Application that ends a sleep. kept: what deep_sleep.woken() returned."""
 
     def __init__(self, application, kept):
         config = application.config
@@ -126,52 +133,43 @@ class Sleeper:
         self.rhythm = Rhythm(config["report_every"], 1000 * config["interval"], kept)
 
     def resume(self, clock):
-        """Let a clock go on as if there had been no sleep."""
+        """Let a clock go on as if there had been no sleep; return the journal's `born`."""
         rhythm = self.rhythm
         if rhythm.woken:
             unsure_ms = rhythm.uptime_ms - rhythm.looked_ms
             clock.resume(rhythm.uptime_ms, rhythm.start_ms, unsure_ms)
+        return rhythm.born
 
     def measure(self, measuring):
         """Measure, and sleep unless this is the time to report, or the flash takes no record."""
         rhythm = self.rhythm
-        reports = rhythm.is_due() or self.application.trial.unconfirmed()
+        journal = self.application.journal
+        reports = rhythm.is_due()
         measuring.measure()
         rhythm.measured += 1
-        outbox = measuring.device.outbox
-        if not rhythm.woken:
-            rhythm.born = outbox.born
-        if not reports:
-            outbox.write()
-            if not outbox.problem:
-                self._sleep()
-            self.application.log(str(outbox.problem))
+        rhythm.born = journal.born
+        journal.write()
+        if journal.problem:
+            self.application.log(str(journal.problem))
+        elif not reports:
+            self._sleep()
 
     async def report(self):
         """Be in touch with the server as far as that succeeds, then sleep."""
         application = self.application
         rhythm = self.rhythm
-        trial = application.trial
         done = False
         try:
-            measuring, updater = await asyncio.wait_for_ms(self._connect(), _CONNECT_MS)
-            done = await self._visit(measuring, updater)
+            measuring = await asyncio.wait_for_ms(self._connect(), _CONNECT_MS)
+            done = await self._visit(measuring)
         except asyncio.TimeoutError:
             application.log("no network, or a server that does not know this device; another time")
-        if not done and trial.unconfirmed():
-            trial.unreached()
         rhythm.reported(done)
-        clock = application.clock
         device = application.device
         if device:
             rhythm.message_id = device.client.endpoint.message_id
-            refused = rhythm.refused_ms(clock.uptime_ms(), "4.01" in (device.problem or ""))
-            limit_s = application.config["refused"]
-            if limit_s and refused >= 1000 * limit_s and application.was_provisioned():
-                application.renew()
-        while not rhythm.woken and clock.uptime_ms() < _DOOR_MS:
-            await asyncio.sleep_ms(_DOOR_MS // 50)
-        application.outbox.write()
+            self._judge(device)
+        application.journal.write()
         self._sleep()
 
     async def _connect(self):
@@ -180,33 +178,39 @@ class Sleeper:
             await application.in_network.wait()
         return await application.connect()
 
-    async def _visit(self, measuring, updater):
+    async def _visit(self, measuring):
         # Return whether all was done.
         application = self.application
         rhythm = self.rhythm
         device = measuring.device
-        errands = []
-        if not rhythm.woken:
-            errands.append(("introduction", application.introduce))
-        else:
+        if rhythm.message_id is not None:
             device.client.endpoint.message_id = rhythm.message_id
-            if not application.trial.unconfirmed():
-                updater.untold.clear()
+        device.on_attributes(lambda changed, deleted: None, _PACKAGES)
+        errands = []
         if not rhythm.rate or device.clock.uptime_ms() - rhythm.looked_ms >= _LOOK_MS:
             errands.append(("clock", lambda: self._look(device)))
-        listen_ms = 1000 * application.config["listen"]
-        firmware = application.trial.state["firmware"]
         measuring.interval_ms = rhythm.interval_ms
-        while not (done := await visit(device, updater, errands, listen_ms)):
-            # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
-            if not firmware["on_trial"]:
-                break
+        done = await visit(device, None, errands, 1000 * application.config["listen"])
         if done and "interval" not in device.shared:
             measuring.interval_ms = 1000 * measuring.default_interval
         rhythm.interval_ms = measuring.interval_ms
         if done and device.session.faults:
             await application.tell_faults()
+        if done:
+            now = assigned(device.shared)
+            if now and now != rhythm.settled:
+                application.restart("a package is assigned")
+            rhythm.settled = now
         return done
+
+    def _judge(self, device):
+        # A server that has refused this device for long does not know it any more.
+        application = self.application
+        refused = "4.01" in (device.problem or "")
+        refused_ms = self.rhythm.refused_ms(device.clock.uptime_ms(), refused)
+        limit_s = application.config["refused"]
+        if limit_s and refused_ms >= 1000 * limit_s and application.was_provisioned():
+            application.renew()
 
     async def _look(self, device):
         clock = device.clock

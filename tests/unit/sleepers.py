@@ -7,8 +7,9 @@ import sys
 from coap.message import Message
 from flashfs import FlashFS
 from hardware import Hardware, Module, Reset
+from thingsboard.assignment import NAMES
 from thingsboard.journal import Segments
-from world import Client, World, failing
+from world import NOW_S, Client, World, failing, silence
 
 journal = sys.modules["thingsboard.journal"]
 
@@ -29,14 +30,15 @@ class Trial:
 
 
 class Updater:
-    """Has nothing to do."""
+    """Says whether it is busy, and whether it runs."""
 
-    busy = False
+    runs = False
 
-    def __init__(self):
-        self.untold = ["fw"]
+    def __init__(self, busy):
+        self.busy = busy
 
     async def run(self):
+        self.runs = True
         await asyncio.Event().wait()
 
 
@@ -46,11 +48,17 @@ class Server(Client):
     def __init__(self, board):
         super().__init__(board.world)
         self.board = board
-        self.answers = failing(board.failing, [board.failure] * 999)
+        faults = failing(board.failing, [board.failure] * 999)
+        self.answers = lambda asked: silence() if board.silent else faults(asked)
         self.answered = 0
 
     def close(self):
         pass
+
+    async def get(self, path, timeout_ms):
+        await super().get(path, timeout_ms)
+        seconds = NOW_S + (self.board.passed_ms + self.world.now) // 1000
+        return Message(0x45, seconds.to_bytes(4, "big"))
 
     def serve(self):
         for observation in self.observations:
@@ -70,17 +78,18 @@ class Server(Client):
 class Board:
     """`with Board() as board:` a device that sleeps; each start() is one of its lives.
 
-    failing: of which requests the server answers with `failure`; silent: it answers no
-    registration. shared: the shared attributes on it.
+    failing: of which requests the server answers with `failure`; silent: it answers none at all.
+    shared: the shared attributes on it.
     """
 
-    def __init__(self, report_every=3, interval=600, wifi=False):
+    def __init__(self, report_every=3, interval=600, wifi=False, journal=16):
         self.config = {
             "access_token": "TOK",
             "interval": interval,
             "journal": 16,
             "journal_records": 10,
             "journal_seconds": 10,
+            "keepalive": 25,
             "keys": b"",
             "led": None,
             "listen": 2,
@@ -95,6 +104,7 @@ class Board:
         }
         self.fs = FlashFS()
         self.readings = 0  # of all starts
+        self.passed_ms = 0  # before this start
         self.kept = None  # what went on through the last sleep
         self.trial = Trial()
         self.shared = {}
@@ -102,10 +112,13 @@ class Board:
         self.failing = None
         self.failure = None
         self.silent = False
+        self.updater_busy = False
+        self.talks = False  # whether the server says something all the time
         self.joins = True  # whether the Wi-Fi can be joined
         self.hardware = Hardware(
             modules={"deep_sleep": Module(sleep=self._sleep)},
             wifi_interface=0 if wifi else None,
+            journal=journal,
         )
 
     def __enter__(self):
@@ -117,9 +130,10 @@ class Board:
         self.hardware.__exit__()
         journal.Segments = Segments
 
-    def start(self, limit_ms=600_000):
+    def start(self, limit_ms=600_000, message_id=7):
         """Live until the board sleeps; return for how many ms it will, None: it does not sleep."""
         self.slept = self.client = self.error = None
+        self.message_id = message_id  # of the first message, unless the board has another
         self.reset = False  # whether the board was restarted at once
         self.lines = []
         with World(turns=8) as self.world:
@@ -128,8 +142,8 @@ class Board:
             self.readings += 1
             sensors = Module(read=lambda: {"n": self.readings})
             sys.modules["app.measuring"].sensors = sensors
-            self.updater = Updater()
-            module.updates = Module(updater=lambda *_: self.updater)
+            self.updater = Updater(self.updater_busy)
+            module.updates = Module(updater=self._updater)
             restarts = self.hardware.load("restarts").Restarts(False, False, self.kept)
             clock = module.Clock
             module.Clock = lambda: clock(self.world)
@@ -142,6 +156,8 @@ class Board:
                 self.world.pass_ms(100)
                 if self.client:
                     self.client.serve()
+                    self.client.endpoint.heard += self.talks
+        self.passed_ms += self.world.now + (self.slept or 0)
         if self.error:
             raise self.error
         return self.slept
@@ -159,9 +175,17 @@ class Board:
             await self.application.run()
         except Reset:
             self.reset = self.slept is None
+            if hasattr(self.application, "working"):
+                self.application.working.cancel()
         except Exception as error:
             self.error = error
 
+    def _updater(self, device, *_):
+        names = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
+        device.on_attributes(lambda changed, deleted: None, names)
+        return self.updater
+
     async def _connect(self, host, port, window_limit, security):
         self.client = Server(self)
+        self.client.endpoint.message_id = self.message_id
         return self.client

@@ -3,13 +3,12 @@
 from coap import ResponseError
 from coap.message import Message
 from hardware import read, write
-from rows import rows
 from sleepers import Board
 from world import NOW_S, silence
 
-REFUSED = ResponseError(Message(0x81))
-
 MINUTE = 60_000
+REFUSED = ResponseError(Message(0x81))
+PACKAGE = {"fw_title": "t", "fw_version": "2", "fw_size": 1000}
 
 
 def asked(board):
@@ -17,37 +16,45 @@ def asked(board):
     return board.client and [what for _, _, what in board.client.done]
 
 
+def numbers(board):
+    """Return which readings the server has."""
+    return sorted([one["values"]["n"] for one in board.told])
+
+
+def test_the_first_start_tells_all_and_leaves_the_door_open():
+    with Board() as board:
+        assert 580_000 < board.start() <= 590_000 and len(board.kept) == 4
+        assert {"rpc", "attributes", "efento/t"} <= set(asked(board))
+        assert 10_000 <= board.world.now < 11_000 and numbers(board) == [1]
+        assert board.lines[-1] == "asleep from now on"
+
+
 def test_every_third_start_reports_and_the_others_want_no_network():
     with Board() as board:
+        board.start()
         for n in range(7):
-            assert 580_000 < board.start() <= 600_000
+            assert 590_000 < board.start() <= 600_000
             assert (board.client is not None) == (n % 3 == 0)
-            assert board.lines[-1] == "asleep for %d s, %d records wait" % (
-                board.slept // 1000,
-                n % 3,
-            )
-        assert len(board.told) == 7
+            words = "asleep for %d s, %d records wait"
+            assert board.lines[-1] == words % (board.slept // 1000, n % 3)
+        assert numbers(board) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_records_have_the_times_of_their_measurements():
     with Board() as board:
-        for _ in range(4):
+        for _ in range(5):
             board.start()
         times = [one["ts"] for one in board.told]
-        assert [b - a for a, b in zip(times, times[1:])] == [10 * MINUTE] * 3
+        assert [b - a for a, b in zip(times[1:], times[2:])] == [10 * MINUTE] * 3
         assert abs(times[0] - 1000 * NOW_S) < 2000
 
 
-def test_the_first_start_tells_all_and_a_report_no_more_than_needed():
+def test_a_report_asks_for_no_more_than_needed_and_a_wake_without_for_nothing():
     with Board() as board:
-        board.start()
-        first = asked(board)
-        assert first[0] == "rpc" and "attributes" in first and "efento/t" in first
-        assert board.world.now >= 10_000  # the door was open
-        for _ in range(3):
+        for _ in range(5):
             board.start()
         assert sorted(asked(board)) == ["attributes", "efento/t", "rpc", "telemetry"]
-        assert board.updater.untold == [] and board.world.now < 4000
+        assert asked(board)[0] == "rpc" and board.world.now < 4000
         board.start()
         assert asked(board) is None and board.world.now < 200
 
@@ -56,11 +63,13 @@ def test_message_ids_go_on():
     with Board(report_every=1) as board:
         board.start()
         board.start()
+        board.start(message_id=99)
         assert board.client.endpoint.message_id == 7
 
 
 def test_a_server_that_is_silent_keeps_nobody_awake_and_costs_no_record():
     with Board() as board:
+        board.start()
         board.start()
         board.silent = True
         starts = []
@@ -73,28 +82,29 @@ def test_a_server_that_is_silent_keeps_nobody_awake_and_costs_no_record():
         board.silent = False
         for _ in range(12):
             board.start()
-        assert len(board.told) == 37
-        assert len({one["ts"] for one in board.told}) == 37
+        assert numbers(board) == list(range(1, 39))
+        assert len({one["ts"] for one in board.told}) == 38
 
 
-@rows("telemetry", "attributes")
-def test_what_the_server_did_not_take_waits(what):
+def test_what_the_server_did_not_take_waits():
     with Board(report_every=1) as board:
-        board.failing = what
+        board.failing = "telemetry"
         board.failure = silence()
         board.start()
         board.start()
-        assert len(board.told) == (0 if what == "telemetry" else 2)
+        board.start()
+        assert numbers(board) == []
         board.failing = None
         board.start()
         board.start()
-        assert sorted([one["values"]["n"] for one in board.told]) == [1, 2, 3, 4]
+        assert numbers(board) == [1, 2, 3, 4, 5]
 
 
 def test_the_servers_interval_counts_from_the_next_sleep_on_until_it_is_deleted():
     with Board(report_every=2) as board:
+        board.start()
         board.shared = {"interval": 60}
-        assert 49_000 < board.start() <= 60_000
+        assert 57_000 < board.start() <= 60_000
         assert 59_000 < board.start() <= 60_000
         assert 57_000 < board.start() <= 60_000
         board.shared = {}
@@ -102,46 +112,86 @@ def test_the_servers_interval_counts_from_the_next_sleep_on_until_it_is_deleted(
         assert 590_000 < board.start() <= 600_000
 
 
-def test_a_power_cut_costs_no_record_and_brings_a_report():
+def test_a_power_cut_costs_no_record_and_brings_a_start_like_the_first():
     with Board() as board:
-        for _ in range(3):
+        for _ in range(4):
             board.start()
         board.kept = None
         board.start()
-        assert board.client and len(board.told) == 4
+        assert len(board.kept) == 4 and numbers(board) == [1, 2, 3, 4, 5]
 
 
 def test_a_full_flash_brings_a_report_at_once():
     with Board() as board:
         board.start()
+        board.start()
         board.fs.full = True
         board.start()
-        assert board.client and len(board.told) == 2
+        assert board.client and numbers(board) == [1, 2, 3]
         assert [line for line in board.lines if "the file system is full" in line]
 
 
-def test_an_update_on_trial_is_reported_at_each_start_and_gives_way():
+def test_a_package_that_is_assigned_is_the_business_of_another_start():
+    with Board(report_every=1) as board:
+        board.start()
+        board.start()
+        board.shared = dict(PACKAGE)
+        assert board.start() is None and board.reset
+        assert numbers(board) == [1, 2, 3] and b"package" in read("restarts.json")
+        board.updater.busy = False
+        board.start()
+        assert board.updater.runs  # which settles it: it has failed, or runs here
+        for _ in range(3):
+            assert board.start() is not None
+        board.shared["fw_version"] = "3"
+        assert board.start() is None
+        board.start()
+        board.shared = {}
+        assert board.start() is not None
+        board.shared = dict(PACKAGE)
+        assert board.start() is None  # assigned once more
+
+
+def test_an_update_under_way_keeps_the_board_awake():
+    with Board() as board:
+        board.updater_busy = True
+        board.talks = True
+        assert board.start(limit_ms=300_000) is None
+        board.updater_busy = False
+        board.talks = False
+        assert board.start() is not None
+
+
+def test_an_update_that_the_silence_cut_off_goes_on_at_another_start():
+    with Board(report_every=1) as board:
+        board.shared = dict(PACKAGE)
+        board.updater_busy = True
+        assert board.start() is not None and 60_000 < board.world.now < 63_000
+        assert board.start() is None and board.reset
+
+
+def test_what_is_on_trial_is_no_business_of_a_start_that_ends_a_sleep():
     with Board() as board:
         board.start()
         board.trial.on_trial = True
         board.start()
-        assert board.client and board.trial.told == [] and board.updater.untold == ["fw"]
+        assert board.updater.runs and board.trial.told == ["unreached"]  # it was not confirmed
+        board.trial.told = []
         board.silent = True
-        board.start()
-        assert board.trial.told == ["unreached"]
+        assert 1_700_000 < board.start() < 1_800_000  # as long as between two reports
+        assert board.trial.told == ["unreached"] and 60_000 <= board.world.now < 62_000
 
 
 def test_a_firmware_on_trial_does_not_sleep_before_it_is_heard():
     with Board() as board:
-        board.start()
         board.trial.state["firmware"]["on_trial"] = True
         board.silent = True
         assert board.start(limit_ms=200_000) is None
-        assert board.trial.told == []
 
 
 def test_without_a_network_it_sleeps_again_and_counts_it_as_a_report_in_vain():
     with Board(report_every=1, wifi=True) as board:
+        board.start()
         board.joins = False
         assert 530_000 < board.start() < 541_000 and board.client is None
         assert 530_000 < board.start() < 541_000
@@ -149,15 +199,16 @@ def test_without_a_network_it_sleeps_again_and_counts_it_as_a_report_in_vain():
         assert board.world.now < 200  # every second one now
         board.joins = True
         board.start()
-        assert len(board.told) == 4
+        assert numbers(board) == [1, 2, 3, 4, 5]
 
 
 def test_a_server_that_refuses_a_provisioned_device_for_a_day_is_asked_for_another_one():
     with Board(report_every=6) as board:
         board.config.update(access_token=None, provision_key="k", provision_secret="s")
-        write("credentials.json", '{"access_token": "TOK", "provisioned": true}')
         board.config["credentials"] = {"access_token": "TOK", "provisioned": True}
         board.config["certificate"] = None
+        write("credentials.json", "{}")
+        board.start()
         board.start()
         board.failing = "telemetry"
         board.failure = REFUSED
@@ -166,17 +217,26 @@ def test_a_server_that_refuses_a_provisioned_device_for_a_day_is_asked_for_anoth
             board.start()
             hours += 1 / 6
         assert 24 <= hours <= 29 and read("credentials.json") is None
-        assert read("restarts.json")
+        assert b"refused" in read("restarts.json")
 
 
 def test_a_refusal_that_ended_counts_no_more():
     with Board(report_every=1) as board:
-        rhythm = []
+        board.start()
+        refused = []
         for failing in ("telemetry", None, "telemetry"):
             board.failing = failing
             board.failure = REFUSED
             board.start()
-            rhythm.append(board.application.sleeper.rhythm.refused_since > 0)
-            if failing is None:
-                assert len(board.told) == 2
-        assert rhythm == [True, False, True]
+            refused.append(board.application.sleeper.rhythm.refused_since > 0)
+        assert refused == [True, False, True] and numbers(board) == [1, 2, 3]
+
+
+def test_without_memory_for_a_journal_a_first_start_has_none():
+    with Board(journal=0) as board:
+        board.silent = True
+        board.start()
+        assert board.fs.files == {} and read("outbox.records")
+        board.silent = False
+        board.start()
+        assert numbers(board) == [1, 2] and read("outbox.records") is None

@@ -26,7 +26,7 @@ TIMEOUT_S = 60
 MPY_BUDGETS = {
     "coap": 15_700,
     "thingsboard": 18_800,
-    "update": 14_800,
+    "update": 15_000,
     "network": 4200,
     "dtls": 3400,
     "journal": 4600,

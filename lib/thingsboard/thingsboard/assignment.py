@@ -52,6 +52,12 @@ class Assignment:
                     raise Refused("too long for CoAP: " + query.split("=")[0])
 
 
+def assigned(shared):
+    """Return a number that tells the packages which are assigned from others; 0: there is none."""
+    assignments = [Assignment(prefix, shared) for prefix in ("fw", "sw")]
+    return crc32("".join([one.id for one in assignments if one.is_complete()]).encode())
+
+
 class Checksum:
     """A running checksum of a package; algorithm is ThingsBoard's name.
 

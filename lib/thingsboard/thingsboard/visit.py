@@ -20,14 +20,15 @@ _STEP_MS = const(50)
 async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms=_LIMIT_MS):
     """Bring a device and its server up to date with each other; return whether that was done.
 
-    Registers for commands and attributes, does the errands, sends the outbox, lets the updater
-    work, and obeys, until nothing more is to be done and the server has said nothing for
+    Registers for commands and attributes, does the errands, then sends the outbox, lets the
+    updater work, and obeys, until nothing more is to be done and the server has said nothing for
     listen_ms. False: there was no sign of it for half a minute, or limit_ms are over (20 minutes
     with an update under way). errands are (name, function that returns a coroutine), for what is
     to be done once; what ends one is reported.
     """
     one = _Visit(device, updater, errands)
-    first = one.begin("rpc", one.observing("rpc", device.take_command, False))
+    one.begin("rpc", one.observing("rpc", device.take_command, False))
+    waits = 2  # steps: for the answer, then for the errands
     try:
         clock = device.clock
         endpoint = device.client.endpoint
@@ -39,10 +40,13 @@ async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms
             if endpoint.heard != heard:
                 heard = endpoint.heard
                 last = now
-            if first and "rpc" not in one.left:
-                first = None
+            if waits == 2 and "rpc" not in one.left:
+                waits = 1
                 one.begin_others()
-            done = not (first or one.busy())
+            if waits == 1 and not one.errands_left():
+                waits = 0
+                one.begin_sending()
+            done = not (waits or one.busy())
             if done and now - last >= listen_ms:
                 return True
             limit = max(limit_ms, _UPDATE_MS) if updater and updater.busy else limit_ms
@@ -70,19 +74,24 @@ class _Visit:
             self.left.add(name)
 
     def begin(self, name, job):
-        task = asyncio.create_task(self.device.session.supervise(name, job))
-        self.tasks.append(task)
-        return task
+        self.tasks.append(asyncio.create_task(self.device.session.supervise(name, job)))
 
     def begin_others(self):
         device = self.device
         self.begin("attributes", self.observing("attributes", device.take_state, True))
         for name, errand in self.errands:
             self.tasks.append(asyncio.create_task(self._do(name, errand)))
-        path = device.path + ("telemetry",)
-        self.begin("telemetry", lambda: send(device.session, path, device.outbox))
         if self.updater:
             self.begin("update", self.updater.run)
+
+    def errands_left(self):
+        return [name for name, _ in self.errands if name in self.left]
+
+    def begin_sending(self):
+        # After the errands: one of them may be a look at the time, which records wait for.
+        device = self.device
+        path = device.path + ("telemetry",)
+        self.begin("telemetry", lambda: send(device.session, path, device.outbox))
 
     def observing(self, name, take, ordered):
         # A function that returns the coroutine that observes.
