@@ -1,4 +1,4 @@
-"""`python -m tools.soak run` and `storm NAME ...`; they exit with 1 if it went badly."""
+"""`python -m tools.soak run`, `storm NAME ...` and `sleep`; they exit with 1 if it went badly."""
 
 import contextlib
 import random
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tools.soak import report, storms
 from tools.soak.scene import Scene
 from tools.soak.soak import soak
+from tools.soak.week import week
 from tools.unixport import BUILD
 from tools.vboard import BoardError
 
@@ -79,6 +80,27 @@ def storm(
         bad += [name] if weather.faults_found() else []
     console.print(f"[red]NOT WELL: {', '.join(bad)}[/]" if bad else "all well")
     raise SystemExit(bool(bad))
+
+
+@app.command("sleep")
+def sleep(
+    days: Annotated[float, typer.Option(min=0.25, help="of the board, with faults")] = 7,
+    board: Annotated[str, typer.Option(help="one of boards/")] = "ESP32_GENERIC",
+    seed: Annotated[int, typer.Option(help="of the faults; drawn if left out")] = None,
+    folder: Annotated[Path, typer.Option(help="for the board and events.log")] = FOLDER,
+):
+    """Let a board sleep and report for days, which pass in minutes, and close the books."""
+    seed = random.randrange(1_000_000) if seed is None else seed
+    folder = folder / f"sleep-{board}"
+    console.print(f"{board}, seed {seed}, {days:g} days; events in {folder}/events.log")
+    try:
+        with told() as tell:
+            result = week(folder, seed, days, board, tell)
+    except (BoardError, ValueError) as error:  # stuck; no such board
+        console.print(f"[red]{escape(str(error))}[/]\nseed {seed}")
+        raise SystemExit(1) from None
+    report.show_slept(result, console)
+    raise SystemExit(bool(result.faults_found()))
 
 
 if __name__ == "__main__":

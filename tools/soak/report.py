@@ -7,6 +7,7 @@ from rich.table import Table
 
 from tools.soak.soak import Result
 from tools.soak.storms import Weather
+from tools.soak.week import Result as Slept
 
 
 def table(console: Console, title: str, rows: list[tuple]) -> None:
@@ -22,6 +23,23 @@ def counted(counts: Counter) -> list[tuple[str, int]]:
 
 def show(result: Result, console: Console) -> None:
     """Print the books of a soak, and its verdict."""
+    show_books(result, console)
+    table(console, "Restarts", counted(result.restarts) or [("none", "")])
+    rows = [
+        ("heap free at start, KiB", result.heap[0]),
+        ("heap free at end, KiB", result.heap[1]),
+        ("flash blocks erased", result.erases["all"]),
+        ("the worst block", result.erases["worst"]),
+        ("updates assigned", result.updates["assigned"]),
+        ("updates confirmed", result.updates["confirmed"]),
+    ]
+    table(console, "The board", rows)
+    table(console, "Faults", counted(result.faults) or [("none", "")])
+    verdict(result, f"seed {result.seed}, {result.minutes:g} minutes", console)
+
+
+def show_books(result: Result | Slept, console: Console) -> None:
+    """Print what became of records and commands."""
     records, commands = result.records, result.commands
     rows = [
         ("measured", records.measured),
@@ -40,23 +58,34 @@ def show(result: Result, console: Console) -> None:
         ("answered wrongly", len(commands.false)),
     ]
     table(console, "Commands", rows)
-    table(console, "Restarts", counted(result.restarts) or [("none", "")])
-    rows = [
-        ("heap free at start, KiB", result.heap[0]),
-        ("heap free at end, KiB", result.heap[1]),
-        ("flash blocks erased", result.erases["all"]),
-        ("the worst block", result.erases["worst"]),
+
+
+def show_slept(result: Slept, console: Console) -> None:
+    """Print what the days of a board that sleeps came to, and the verdict."""
+    show_books(result, console)
+    table(console, "Starts after", counted(result.restarts))
+    table(console, "Faults", counted(result.faults))
+    slept_days = result.slept_s / 86400
+    rows = [("days", f"{slept_days:.1f}"), ("wakes", result.wakes), ("reports", result.reports)]
+    for way, wire in (("to the server", result.up), ("to the board", result.down)):
+        rows.append((f"datagrams {way}, per report", f"{wire['datagrams'] / result.reports:.1f}"))
+        rows.append((f"bytes {way}, per report", f"{wire['bytes'] / result.reports:.0f}"))
+    rows += [
+        ("seconds awake a day", f"{result.awake_s / slept_days:.0f}"),
+        ("blocks erased a day", f"{result.erases['all'] / slept_days:.0f}"),
+        ("of them the worst block", f"{result.erases['worst'] / slept_days:.0f}"),
         ("updates assigned", result.updates["assigned"]),
         ("updates confirmed", result.updates["confirmed"]),
     ]
     table(console, "The board", rows)
-    table(console, "Faults", counted(result.faults) or [("none", "")])
-    for text in result.faults_found():
+    verdict(result, f"seed {result.seed}, {result.days:g} days", console)
+
+
+def verdict(result: Result | Slept, what: str, console: Console) -> None:
+    found = result.faults_found()
+    for text in found:
         console.print(f"[red]{text}[/]")
-    console.print(
-        f"seed {result.seed}, {result.minutes:g} minutes: "
-        f"{'NOT WELL' if result.faults_found() else 'nothing lost, nothing run twice'}"
-    )
+    console.print(f"{what}: {'NOT WELL' if found else 'nothing lost, nothing twice'}")
 
 
 def show_storm(weather: Weather, console: Console) -> None:

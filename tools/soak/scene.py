@@ -12,13 +12,13 @@ import time
 from collections import Counter, deque
 from pathlib import Path
 
-from tools import bytecode, certificates
+from tools import boards, bytecode, certificates
 from tools.board import stage
 from tools.package import application, keys, releases
 from tools.soak.ledger import NO_REASON, POWER_CUT, Ledger
 from tools.soak.sensor import Sensor
 from tools.tbsim import RPCError, Simulator
-from tools.vboard import Board, BoardError, Network
+from tools.vboard import UNSET, Board, BoardError, Network, World
 
 TOKEN = "SOAK"
 NAME = "thingsboard.example"  # of the server
@@ -37,15 +37,21 @@ BUS = "_BUS = %d  #"
 READ = re.compile(r"^READ (\d+) heap (\d+) lost (\d+)$")
 # With its time a record is in the journal, and so are those before it.
 KEPT = re.compile(r"^ *\d+ measured \d+ ")
+SLEEPS = re.compile(r"asleep (for|from now on)")
 RAN = re.compile(r"^RAN (\d+)$")
 REPLY_S = 6
 SAID = 160  # characters of the last words of a board
 
 UPDATE = "update"
 OFFLINE = "no server for long"
+ASLEEP = "sleep"
 # What restarts a board, besides the power: how its last lines say so.
-TOLD = {OFFLINE: re.compile(r"restart: the server was silent")}
-EXPECTED = {POWER_CUT, UPDATE, OFFLINE}
+TOLD = {
+    OFFLINE: re.compile(r"restart: the server was silent"),
+    ASLEEP: SLEEPS,  # of a board whose sleep ends in a reset
+    UPDATE: re.compile(r"restart: a package is assigned"),
+}
+EXPECTED = {POWER_CUT, UPDATE, OFFLINE, ASLEEP}
 
 # A command of the owner's, which tells the console that it ran.
 REGISTERED = """device.on_rpc("reboot", self.reboot)
@@ -67,25 +73,36 @@ class Scene:
     """`with Scene(folder, seed) as scene:` has a running simulator and a board that is still off.
 
     settings are added to the board's; heap is the interpreter's, that of the port if None. secure:
-    they speak DTLS.
+    they speak DTLS. board: one of boards/. world: its sleep takes no time, and the simulator has
+    the world's clock.
     """
 
     def __init__(
-        self, folder: Path, seed: int, heap: str | None = None, secure: bool = False, **settings
+        self,
+        folder: Path,
+        seed: int,
+        heap: str | None = None,
+        secure: bool = False,
+        board: str = "UNIX",
+        world: World | None = None,
+        **settings,
     ):
         self.folder = folder
         self.random = random.Random(seed)
-        self.sim = Simulator(seed=seed)
+        self.world = world
+        self.sim = Simulator(seed=seed, clock=world.time if world else time.time)
         self.network = Network({NAME: [self.sim.host]}, **AIR)
         self.sensor = Sensor()
         self.ledger = Ledger()
         self.heap: list[int] = []  # KiB free, of each reading
         self.updates: list[str] = []  # versions that were assigned
+        self._model = boards.load(board)
         self._settings = settings
         self._heap = heap
         self._secure = secure
         self._began = time.monotonic()
         self._ends = 0  # how many of the board's lives are in the books
+        self._why_last = ""  # the life before this one ended
         self._last: deque[str] = deque(maxlen=6)  # lines of this life
         self._writing = threading.Lock()
 
@@ -93,13 +110,20 @@ class Scene:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.board = Board(
-            self.folder / "flash.img", self._heap, self._line, network=self.network, clock=0.0
+            self.folder / "flash.img",
+            self._heap,
+            self._line,
+            self._model.name,
+            network=self.network,
+            clock=UNSET if self.world else 0.0,
+            world=self.world,
         )
         self._log = (self.folder / "events.log").open("w", buffering=1)
         self.key = keys.create(self.folder / "key.pem")
         self.sim.start()
         self.sensor.__enter__()
-        self.device = self.sim.add_device("soak", TOKEN)
+        profile = self.sim.add_profile("soak", power_mode="PSM") if self.world else None
+        self.device = self.sim.add_device("soak", TOKEN, profile)
         self._prepare()
         return self
 
@@ -111,12 +135,13 @@ class Scene:
 
     def _prepare(self):
         root = self.folder / "root"
-        stage.stage(root, public_keys=keys.public_bytes(self.key))
+        stage.stage(root, self._model, public_keys=keys.public_bytes(self.key))
         settings = SETTINGS | {"port": self.sim.port} | self._settings
         if self._secure:
             settings |= self._certify(root)
         shutil.rmtree(root / "factory")
-        files = application.collect(sorted(self._sources("1.0").iterdir()))
+        left_out = application.needless([self._model.build], False)
+        files = application.collect(sorted(self._sources("1.0").iterdir()), left_out)
         bytecode.write(files, root / "factory")
         (root / "settings.json").write_text(json.dumps(settings))
         self.board.format()
@@ -155,17 +180,22 @@ class Scene:
             number, heap, lost = map(int, found.groups())
             self.ledger.read(number, lost)
             self.heap.append(heap)
-        elif KEPT.match(text):
+        elif KEPT.match(text) and not self._in_ram() or SLEEPS.search(text):
             self.ledger.kept()
         elif found := RAN.match(text):
             self.ledger.runs[int(found[1])] += 1
+
+    def _in_ram(self):
+        # A board that sleeps has no room for a journal in the starts that end no sleep, unless it
+        # always has one.
+        return self.world and not self._model.journal and self._why_last != ASLEEP
 
     def book_ends(self) -> None:
         """Enter the lives of the board that have ended."""
         while self._ends < len(self.board.ends):
             end = self.board.ends[self._ends]
             self._ends += 1
-            why = self._why(end)
+            why = self._why_last = self._why(end)
             self.log(f"the board ended: {why}")
             self.ledger.ended(why)
             self._last.clear()
@@ -175,12 +205,14 @@ class Scene:
         if end.cause in ("cut", "stop"):
             return POWER_CUT
         said = " / ".join(self._last)
+        if end.cause == "deep-sleep":
+            return ASLEEP
         if end.cause == "reset":
-            if self.states()[-1:] == ["UPDATING"]:
-                return UPDATE
             for why, pattern in TOLD.items():
                 if pattern.search(said):
                     return why
+            if self.states()[-1:] == ["UPDATING"]:
+                return UPDATE
         return f"{end.cause} {end.detail}".strip() + f": {said[-SAID:]}"
 
     # What a person does
@@ -199,6 +231,12 @@ class Scene:
             if self.board.ends[-1].cause != "cut":
                 raise BoardError(f"the board is stuck\n{self.board.console()}")
             self.board.start()
+
+    def keep_on_after(self, off_s: float) -> None:
+        """Switch on again like keep_on(), after so many seconds of the world."""
+        self.book_ends()
+        self.world.skip(off_s)
+        self.keep_on()
 
     def live(self, seconds: float) -> None:
         """Let the board live for so long, and switch it on where a fault has switched it off."""
@@ -225,7 +263,13 @@ class Scene:
         """Assign the next release."""
         version = f"1.{len(self.updates) + 1}"
         made = self._sources(version)
-        package = releases.build(made, self.key, version=version, sequence=len(self.updates) + 2)
+        package = releases.build(
+            made,
+            self.key,
+            version=version,
+            sequence=len(self.updates) + 2,
+            boards=None if self._model.port == "unix" else [self._model.build],
+        )
         shutil.rmtree(made)
         self.updates.append(version)
         self.sim.assign(self.device, package)
