@@ -125,6 +125,16 @@ def test_after_a_silence_all_is_registered_at_random_within_a_time(random, ms):
     assert it.next() == ("register", later + ms)
 
 
+def test_a_look_at_the_time_that_failed_waits_for_no_minute_once_there_is_a_way():
+    # The Wi-Fi is joined after the first try, and no record goes out without the time.
+    it = schedule(keepalive_ms=0)
+    played(it, START + 600, ("sync",))
+    it.register_soon(START + 700, 0)
+    assert played(it, START + 1000) == [("sync", 700)]
+    it.register_soon(START + 30_000, 0)  # it has gone well: the next one is in six hours
+    assert "sync" not in [job for job, _ in played(it, START + HOUR)]
+
+
 def test_a_registration_that_fails_is_tried_again():
     done = played(schedule(keepalive_ms=0), START + 302_000, ("register",))
     assert [at for job, at in done if job == "register"] == [300_000, 301_000, 302_000]

@@ -68,10 +68,15 @@ class Schedule:
     def register_soon(self, now, within_ms):
         """Note that observations may be lost: at a new address, or while the server was silent.
 
-        They are registered at random within so many milliseconds: others may have lost theirs.
+        They are registered at random within so many milliseconds: others may have lost theirs. A
+        look at the time that has failed is tried again then, too.
         """
-        due = max(now + self._random(within_ms + 1), self._registered + _SETTLE_MS)
+        soon = now + self._random(within_ms + 1)
+        due = max(soon, self._registered + _SETTLE_MS)
         self._due["register"] = min(self._due["register"], due)
+        sync = self._due["sync"]
+        if sync <= now + _SYNC_RETRY_MS:
+            self._due["sync"] = min(sync, soon)
 
     def look(self, name, now):
         """Note that the server may keep news of this observation; a second after the last call."""
