@@ -1,18 +1,8 @@
-import tempfile
-
 import pytest
-from hypothesis import settings
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.interpreters import wasm_lacks
 from tests.support.spread import Spread, slowest_first
 from tools.package import keys
-
-# Each run generates the same. What hypothesis remembers all the same is not for the checkout.
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
-settings.load_profile("repeatable")
-_home = tempfile.TemporaryDirectory()
-set_hypothesis_home_dir(_home.name)
 
 
 @pytest.fixture(scope="session")

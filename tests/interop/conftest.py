@@ -1,7 +1,10 @@
 import pytest
 
 from tests.interop.californium_server import CaliforniumServer
-from tests.support import secure
+from tests.support import (
+    repeatable,  # noqa: F401
+    secure,
+)
 
 
 @pytest.fixture(scope="session")

@@ -74,16 +74,15 @@ class DualFile(pytest.File):
 
     def listed(self):
         # {test: [id of each case]}, as MicroPython sees them.
-        results, output = self.on("micropython", "list")
+        results, output = self.on("micropython", [f"runner.list_cases({self.path.stem!r})"])
         if not results:
             raise self.CollectError(output)
         return results[0]
 
-    def on(self, interpreter, verb):
+    def on(self, interpreter, steps):
         # What runner.py says, with "printed" before each; and the whole output.
-        code = f"import runner; runner.main({verb!r}, {self.path.stem!r})"
         folders = [*LIBRARIES, copies(self.path.parent).folder, RUNNER, FIRMWARE]
-        output, status = INTERPRETERS[interpreter](code, folders)
+        output, status = INTERPRETERS[interpreter](["import runner", *steps], folders)
         results, printed = [], ""
         for line in output.splitlines(keepends=True):
             if line.startswith("RESULT "):
@@ -146,7 +145,8 @@ class MicroPythonItem(Item):
 @functools.cache
 def results(file: DualFile, interpreter: str) -> tuple[dict, str]:
     """Return the results by (test, case) of the file's one run, and the whole output."""
-    results, output = file.on(interpreter, "run")
+    steps = [f"runner.run_test({file.path.stem!r}, {name!r})" for name in file.names()]
+    results, output = file.on(interpreter, steps)
     return {(result["test"], result["case"]): result for result in results}, output
 
 

@@ -54,11 +54,11 @@ def test_bytecode_loads(tmp_path):
         if folder != tmp_path or path.parent == tmp_path
     }
     assert {"trial", "coap", "coap.client", "thingsboard.updater", "app.identity"} < modules
-    output, status = wasm(LOAD % sorted(modules), folders)
+    output, status = wasm([LOAD % sorted(modules)], folders)
     assert output.split("\n") == [*sorted(modules), ""] and status == 0
 
 
 @pytest.mark.skipif(bool(wasm_lacks()), reason=str(wasm_lacks()))
 def test_the_interpreter_is_that_release():
-    output, _ = wasm("import sys; print('%d.%d.%d' % sys.implementation.version[:3])", [])
+    output, _ = wasm(["import sys; print('%d.%d.%d' % sys.implementation.version[:3])"], [])
     assert output.strip() == release()

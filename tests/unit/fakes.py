@@ -121,6 +121,17 @@ _tick = asyncio.sleep_ms  # the real one
 
 
 async def turns(n):
-    """Let all tasks go on n times."""
+    """Let all tasks go on n times, or until all of them wait."""
     for _ in range(n):
         await _tick(0)
+        if _all_wait():
+            return
+
+
+def _all_wait():
+    # Whether the running task is the only one that could go on.
+    if hasattr(asyncio, "core"):  # MicroPython
+        core = asyncio.core
+        first = core._task_queue.peek()
+        return not first or core.ticks_diff(first.ph_key, core.ticks()) > 0
+    return not asyncio.get_running_loop()._ready

@@ -13,9 +13,14 @@ KEPT = (
 NOW = 1_790_000_000_000
 
 
+loaded = []  # the module, once: a start is not what is looked at here
+
+
 def rhythm(kept=None, every=6, interval_ms=600_000):
-    with Hardware() as board:
-        return board.load("app.sleeping").Rhythm(every, interval_ms, kept)
+    if not loaded:
+        with Hardware() as board:
+            loaded.append(board.load("app.sleeping"))
+    return loaded[0].Rhythm(every, interval_ms, kept)
 
 
 def slept(one, awake_ms=2000):

@@ -1,5 +1,5 @@
-# Runs plain files on MicroPython: main("list" or "run", the name of a module).
-# list: a line of JSON {test: [id of each case]}. run: a line of JSON for each case of each test.
+# Runs plain files on MicroPython. list_cases(module): a line of JSON {test: [id of each case]}.
+# run_test(module, test): a line of JSON for each case.
 
 import builtins
 import io
@@ -45,19 +45,19 @@ def run(test, arguments):
         }
 
 
-def main(verb, module):
+def list_cases(module):
     module = __import__(module)
     tests = [name for name in dir(module) if name.startswith("test_")]
-    if verb == "list":
-        ids = {name: [id for id, _ in cases(getattr(module, name))] for name in tests}
-        print("RESULT " + json.dumps(ids))
-        return
-    for name in tests:
-        test = getattr(module, name)
-        for n, (_, arguments) in enumerate(cases(test)):
-            result = run(test, arguments)
-            result["test"], result["case"] = name, n
-            print("RESULT " + json.dumps(result))
+    ids = {name: [id for id, _ in cases(getattr(module, name))] for name in tests}
+    print("RESULT " + json.dumps(ids))
+
+
+def run_test(module, name):
+    test = getattr(__import__(module), name)
+    for n, (_, arguments) in enumerate(cases(test)):
+        result = run(test, arguments)
+        result["test"], result["case"] = name, n
+        print("RESULT " + json.dumps(result))
 
 
 builtins._seen = see

@@ -1,8 +1,9 @@
 // Runs Python on MicroPython's WebAssembly port. The argument is the size of the heap in bytes.
 //
-// A line of standard input is {"code": .., "folders": [..]}, and the answer to it a line of standard
-// output, {"output": .., "status": ..}. Each has an interpreter of its own, whose file system is in
-// memory: the folders are copied into it at their own paths, and are what is imported from.
+// A line of standard input is {"steps": [..], "folders": [..]}, and the answer to it a line of
+// standard output, {"output": .., "status": ..}. Each has an interpreter of its own, whose file system
+// is in memory: the folders are copied into it at their own paths, and are what is imported from.
+// Garbage is collected between two steps and at no other time, so a long one becomes slow.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -18,7 +19,7 @@ function copy(folder, files) {
     }
 }
 
-async function run({ code, folders }) {
+async function run({ steps, folders }) {
     const output = [];
     const write = (data) => output.push(Buffer.from(data));
     const heapsize = Number(process.argv[2]);
@@ -27,7 +28,7 @@ async function run({ code, folders }) {
     try {
         for (const folder of folders) copy(folder, python.FS);
         python.runPython(`import sys; sys.path[:] = ${JSON.stringify([...folders, ".frozen"])}`);
-        python.runPython(code);
+        for (const step of steps) python.runPython(step);
     } catch (error) {
         status = Number(/^SystemExit: (\d+)$/m.exec(error.message)?.[1] ?? 1);
         write(`${error.message}\n`);

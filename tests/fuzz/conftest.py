@@ -1,0 +1,1 @@
+from tests.support import repeatable  # noqa: F401
