@@ -34,6 +34,13 @@ class Sim:
         self.folder = folder
         ports = "--port", "0", "--secure-port", "0", "--no-page"
         self.program = Program("tools.tbsim", "--secure", "--certificates", str(folder), *ports)
+        try:
+            self._read_banner()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_banner(self) -> None:
         end = time.monotonic() + 20
         while not any(line.startswith("quit ") for line in self.program.said):
             assert time.monotonic() < end and self.program.process.poll() is None, self.said()
