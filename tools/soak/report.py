@@ -35,7 +35,8 @@ def show(result: Result, console: Console) -> None:
     ]
     table(console, "The board", rows)
     table(console, "Faults", counted(result.faults) or [("none", "")])
-    verdict(result, f"seed {result.seed}, {result.minutes:g} minutes", console)
+    what = f"seed {result.seed}, {result.minutes:g} minutes"
+    verdict(result, what, "nothing run twice", console)
 
 
 def show_books(result: Result | Slept, console: Console) -> None:
@@ -65,11 +66,9 @@ def show_slept(result: Slept, console: Console) -> None:
     show_books(result, console)
     table(console, "Starts after", counted(result.restarts))
     table(console, "Faults", counted(result.faults))
-    slept_days = result.slept_s / 86400
+    slept_days = max(result.slept_s, 1) / 86400
     rows = [("days", f"{slept_days:.1f}"), ("wakes", result.wakes), ("reports", result.reports)]
-    for way, wire in (("to the server", result.up), ("to the board", result.down)):
-        rows.append((f"datagrams {way}, per report", f"{wire['datagrams'] / result.reports:.1f}"))
-        rows.append((f"bytes {way}, per report", f"{wire['bytes'] / result.reports:.0f}"))
+    rows += [(f"{key}, of most reports", n) for key, n in result.usual.items()]
     rows += [
         ("seconds awake a day", f"{result.awake_s / slept_days:.0f}"),
         ("blocks erased a day", f"{result.erases['all'] / slept_days:.0f}"),
@@ -78,14 +77,14 @@ def show_slept(result: Slept, console: Console) -> None:
         ("updates confirmed", result.updates["confirmed"]),
     ]
     table(console, "The board", rows)
-    verdict(result, f"seed {result.seed}, {result.days:g} days", console)
+    verdict(result, f"seed {result.seed}, {result.days:g} days", "no record twice", console)
 
 
-def verdict(result: Result | Slept, what: str, console: Console) -> None:
+def verdict(result: Result | Slept, what: str, never: str, console: Console) -> None:
     found = result.faults_found()
     for text in found:
         console.print(f"[red]{text}[/]")
-    console.print(f"{what}: {'NOT WELL' if found else 'nothing lost, nothing twice'}")
+    console.print(f"{what}: {'NOT WELL' if found else 'nothing lost, ' + never}")
 
 
 def show_storm(weather: Weather, console: Console) -> None:

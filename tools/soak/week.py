@@ -4,6 +4,7 @@ Sleep takes no time (World), so a day takes as long as the board is awake in it.
 for a time of the world happens when the board has slept that long.
 """
 
+import statistics
 import threading
 import time
 from collections import Counter
@@ -45,6 +46,7 @@ FLASH_OPERATIONS = 12  # of a wake that writes one record, about
 REPORT_S = 2.5  # of a report, about, in which power may fail
 OTHER_INTERVALS_S = (300, 900)
 CLOSE_S = 2 * DAY_S  # within which all that waits is to be out, after the last fault
+WIRE = ("datagrams up", "bytes up", "datagrams down", "bytes down")
 VERSION = "current_fw_version"
 STEP_S = 100  # between looks whether it is
 POLL_S = 0.02  # of the host
@@ -55,8 +57,9 @@ SILENT_S = 180  # of the host, in which a board wakes or is at its end; an updat
 class Result:
     """What so many days came to.
 
-    reports: how often the board joined the network. up, down: datagrams and bytes of the wire,
-    without UDP and IP. awake_s: seconds of the host, without the interpreter's own start.
+    reports: how often the board joined the network. usual: what a report takes, the median of
+    datagrams and bytes to the server (up) and to the board (down), without UDP and IP. awake_s:
+    seconds of the host, without the interpreter's own start.
     """
 
     seed: int
@@ -69,8 +72,7 @@ class Result:
     erases: Counter
     wakes: int
     reports: int
-    up: Counter
-    down: Counter
+    usual: Counter
     awake_s: float
     slept_s: float
 
@@ -83,6 +85,8 @@ class Result:
             found.append(f"{self.records.twice} records stored under two times")
         if self.records.strange:
             found.append(f"{self.records.strange} records that nobody measured")
+        if self.commands.unheard:  # they are persistent, without an end
+            found.append(f"{self.commands.unheard} commands never arrived")
         if self.commands.false:
             found.append(f"commands answered wrongly: {self.commands.false}")
         if self.updates["confirmed"] < self.updates["assigned"]:
@@ -100,10 +104,10 @@ class Week:
         self.scene = scene
         self.faults: Counter = Counter()
         self.reports = 0
-        self.up: Counter = Counter()
-        self.down: Counter = Counter()
+        self._wire: list[Counter] = []  # what went over it in each report
         self._rpcs: dict[int, RPC] = {}
         self._cut_report = False  # in the next one the power fails
+        self._wear = scene.board.flash.wear()
         self._lines = 0  # of the console, that were looked at
         scene.sim.subscribe(self._count)
 
@@ -176,9 +180,11 @@ class Week:
                     self.scene.board.cut_power()
 
     def _count(self, event):
-        wire = self.up if event.up else self.down
-        wire["datagrams"] += 1
-        wire["bytes"] += len(event.datagram)
+        if event.is_request and event.path[-1:] == ("rpc",):
+            self._wire.append(Counter())  # the registration for commands begins a report
+        if self._wire:
+            way = "up" if event.up else "down"
+            self._wire[-1].update({f"datagrams {way}": 1, f"bytes {way}": len(event.datagram)})
 
     # What is planned
 
@@ -244,6 +250,15 @@ class Week:
 
     # What it came to
 
+    def _erases(self):
+        # Since the deployment.
+        pairs = zip(self._wear, self.scene.board.flash.wear(), strict=True)
+        erased = [now - before for before, now in pairs]
+        return Counter(all=sum(erased), worst=max(erased))
+
+    def _median(self, key):
+        return statistics.median_low([0, *[wire[key] for wire in self._wire]])
+
     def result(self, seed: int, days: float) -> Result:
         scene = self.scene
         for number, rpc in self._rpcs.items():
@@ -259,11 +274,10 @@ class Week:
             restarts=scene.ledger.restarts(),
             faults=self.faults,
             updates=Counter(assigned=len(scene.updates), confirmed=self._confirmed()),
-            erases=scene.erases(),
+            erases=self._erases(),
             wakes=scene.board.wakes,
             reports=self.reports,
-            up=self.up,
-            down=self.down,
+            usual=Counter({key: self._median(key) for key in WIRE}),
             awake_s=scene.board.awake_s,
             slept_s=scene.board.slept_s,
         )
