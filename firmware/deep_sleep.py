@@ -17,8 +17,8 @@ _STEP_MS = const(4000)  # less than the watchdog of any board takes
 def woken():
     """Return what was kept for this start, bytes; None if no sleep came before it."""
     cause = machine.reset_cause()
-    if hasattr(machine, "DEEPSLEEP_RESET"):
-        return machine.RTC().memory() if cause == machine.DEEPSLEEP_RESET else None
+    if cause == getattr(machine, "DEEPSLEEP_RESET", None):
+        return machine.RTC().memory()
     try:
         with open(_FILE, "rb") as f:
             kept = f.read()
@@ -38,7 +38,7 @@ def sleep(ms, kept, watchdog_s):
         import network
 
         network.WLAN(board.wifi_interface).active(False)
-    if hasattr(machine, "DEEPSLEEP_RESET"):
+    if hasattr(machine.RTC, "memory"):
         machine.RTC().memory(kept)
         machine.deepsleep(ms)
     try:

@@ -37,7 +37,7 @@ class Application:
         self.client = None  # until run() has made it
         self.device = None  # until it knows who it is
         self.outbox = self.journal = None  # begin() makes them; the journal may be the outbox
-        self.updater = None
+        self.working = self.updater = None
         self.introduced = False
         self.sleeper = None  # at a start that ends a sleep
         self.in_network = asyncio.Event()  # set once the Wi-Fi was entered
@@ -126,7 +126,6 @@ class Application:
         """
         heard = since = 0
         listen_ms = 1000 * self.config["listen"]
-        firmware = self.trial.state["firmware"]
         while True:
             await asyncio.sleep_ms(_DOOR_MS // 20)
             if self.working.done():
@@ -141,13 +140,16 @@ class Application:
             if now < _DOOR_MS or now - since < (listen_ms if done else _SILENCE_MS):
                 continue
             # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
-            if not firmware["on_trial"]:
+            if not self.trial.state["firmware"]["on_trial"]:
                 break
         import deep_sleep
 
         wait_ms = 1000 * self.config["interval"]
         if self.trial.unconfirmed():
-            self.trial.unreached()
+            try:
+                self.trial.unreached()
+            except OSError as full:  # then the same one has another turn
+                self.log(str(full))
             wait_ms *= self.config["report_every"]
         self.suspend()
         settled = 0 if busy else assigned(self.device.shared)

@@ -17,16 +17,23 @@ journal = sys.modules["thingsboard.journal"]
 class Trial:
     """Nothing is on trial, until the test says so."""
 
+    on_trial = firmware = False
+    full = False
+
     def __init__(self):
-        self.on_trial = False
         self.told = []
-        self.state = {"firmware": {"on_trial": False}}
+
+    @property
+    def state(self):
+        return {"firmware": {"on_trial": self.firmware}}  # another dict after each change
 
     def unconfirmed(self):
-        return self.on_trial or self.state["firmware"]["on_trial"]
+        return self.on_trial or self.firmware
 
     def unreached(self):
         self.told.append("unreached")
+        if self.full:
+            raise OSError(28)
 
 
 class Updater:
@@ -112,6 +119,7 @@ class Board:
         self.failing = None
         self.failure = None
         self.silent = False
+        self.during = []  # (when, what is done then)
         self.updater_busy = False
         self.talks = False  # whether the server says something all the time
         self.joins = True  # whether the Wi-Fi can be joined
@@ -154,6 +162,8 @@ class Board:
             self.world.loop.start(self._live())
             while self.world.now < limit_ms and self.slept is None and not self.reset:
                 self.world.pass_ms(100)
+                if self.during and self.world.now >= self.during[0][0]:
+                    self.during.pop(0)[1]()
                 if self.client:
                     self.client.serve()
                     self.client.endpoint.heard += self.talks
@@ -175,7 +185,7 @@ class Board:
             await self.application.run()
         except Reset:
             self.reset = self.slept is None
-            if hasattr(self.application, "working"):
+            if self.application.working:
                 self.application.working.cancel()
         except Exception as error:
             self.error = error

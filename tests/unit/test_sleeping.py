@@ -177,16 +177,24 @@ def test_what_is_on_trial_is_no_business_of_a_start_that_ends_a_sleep():
         board.start()
         assert board.updater.runs and board.trial.told == ["unreached"]  # it was not confirmed
         board.trial.told = []
-        board.silent = True
+        board.silent = board.trial.full = True
         assert 1_700_000 < board.start() < 1_800_000  # as long as between two reports
         assert board.trial.told == ["unreached"] and 60_000 <= board.world.now < 62_000
 
 
 def test_a_firmware_on_trial_does_not_sleep_before_it_is_heard():
     with Board() as board:
-        board.trial.state["firmware"]["on_trial"] = True
+        board.trial.firmware = True
         board.silent = True
         assert board.start(limit_ms=200_000) is None
+        board.silent = False
+
+        def confirm():
+            board.trial.firmware = False
+
+        board.during = [(30_000, confirm)]
+        board.start()
+        assert 30_000 <= board.world.now < 31_000 and board.trial.told == []
 
 
 def test_without_a_network_it_sleeps_again_and_counts_it_as_a_report_in_vain():
