@@ -212,3 +212,20 @@ def test_a_file_that_is_cut_off_leads_to_the_prompt(sim, files, start, name):
     board = start(**{**OWN, name: "cut.der"})
     board.wait_line(f"settings.json: {name}: cut.der is cut off; copy it again, whole", 20)
     assert not sim.until(lambda: board.resets, 3)
+
+
+@pytest.mark.parametrize("name", ["RPI_PICO_W", "ESP32_GENERIC"])
+def test_a_board_that_sleeps_knows_the_time_for_its_certificates(sim, start, name):
+    device = sim.add_device("device", "TOKEN")
+    conditions = {"network": Network({"tb": [sim.host]}, **AIR), "clock": UNSET}
+    air = {"wifi_ssid": AIR["ssid"], "wifi_password": AIR["key"]}
+    sleeps = {"interval": 4, "report_every": 2, "listen": 1}
+    board = start(conditions, name, **air, **sleeps)
+
+    def reports():
+        return len([line for line in board.lines if "0 records wait" in line]) >= 3
+
+    board.wait(reports, 90, "three reports")
+    assert sim.until(lambda: len(told(device, "heap")) >= 6, 20)
+    asked = [line for line in board.lines if "by the server's word" in line]
+    assert len(asked) <= 2  # at the first start and the report after it, which know no time yet
