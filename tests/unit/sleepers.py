@@ -5,6 +5,7 @@ import json
 import sys
 
 from coap.message import Message
+from fakes import turns
 from flashfs import FlashFS
 from hardware import Hardware, Module, Reset
 from thingsboard.assignment import NAMES
@@ -167,7 +168,10 @@ class Board:
                 if self.client:
                     self.client.serve()
                     self.client.endpoint.heard += self.talks
-        self.passed_ms += self.world.now + (self.slept or 0)
+            self.passed_ms += self.world.now + (self.slept or 0)
+            if self.application.working:
+                self.application.working.cancel()
+            self.world.loop.run(turns(50))  # what was under way ends, as on a board
         if self.error:
             raise self.error
         return self.slept
@@ -185,8 +189,6 @@ class Board:
             await self.application.run()
         except Reset:
             self.reset = self.slept is None
-            if self.application.working:
-                self.application.working.cancel()
         except Exception as error:
             self.error = error
 
