@@ -89,8 +89,8 @@ login: $(READY)  ## ask for a user of SERVER, and keep name and password in this
 soak: $(READY)  ## MINUTES (5) of the whole firmware through random faults of a SEED, and the books (SECURE=1: over DTLS)
 	@$(RUN) -m tools.soak run --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(SECURE),--secure)
 
-sleep: $(READY)  ## DAYS (7) of a BOARD (ESP32_GENERIC) that sleeps, which pass in minutes, through random faults of a SEED
-	@$(RUN) -m tools.soak sleep --days $(or $(DAYS),7) $(if $(BOARD),--board "$(BOARD)") $(if $(SEED),--seed $(SEED))
+sleep: $(READY)  ## DAYS (7) of a BOARD (ESP32_GENERIC) that sleeps, which pass in minutes, through random faults of a SEED (CALM=1: none)
+	@$(RUN) -m tools.soak sleep --days $(or $(DAYS),7) $(if $(BOARD),--board "$(BOARD)") $(if $(SEED),--seed $(SEED)) $(if $(CALM),--calm)
 
 storm: $(READY)  ## storms over the firmware on a virtual board, MINUTES (0.5) each (SECURE=1: over DTLS)
 	@$(RUN) -m tools.soak storm --minutes $(or $(MINUTES),0.5) $(if $(SECURE),--secure)

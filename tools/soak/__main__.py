@@ -88,6 +88,7 @@ def sleep(
     board: Annotated[str, typer.Option(help="one of boards/")] = "ESP32_GENERIC",
     seed: Annotated[int, typer.Option(help="of the faults; drawn if left out")] = None,
     folder: Annotated[Path, typer.Option(help="for the board and events.log")] = FOLDER,
+    calm: Annotated[bool, typer.Option("--calm", help="without faults")] = False,
 ):
     """Let a board sleep and report for days, which pass in minutes, and close the books."""
     seed = random.randrange(1_000_000) if seed is None else seed
@@ -95,7 +96,7 @@ def sleep(
     console.print(f"{board}, seed {seed}, {days:g} days; events in {folder}/events.log")
     try:
         with told() as tell:
-            result = week(folder, seed, days, board, tell)
+            result = week(folder, seed, days, board, tell, {} if calm else None)
     except (BoardError, ValueError) as error:  # stuck; no such board
         console.print(f"[red]{escape(str(error))}[/]\nseed {seed}")
         raise SystemExit(1) from None
