@@ -28,8 +28,9 @@ def test_a_refusal_doubles_the_wait_to_a_minute():
     assert waits(BUSY, longest) == [2 * half - 1 for half in halves]
 
 
-def test_silence_doubles_it_to_eight_seconds():
-    assert waits(SILENCE, shortest) == [500, 1000, 2000] + [4000] * 5
+@rows(silence=SILENCE, memory=MemoryError())
+def test_silence_and_a_lack_of_memory_double_it_to_eight_seconds(error):
+    assert waits(error, shortest) == [500, 1000, 2000] + [4000] * 5
 
 
 @rows((shortest, 150_000), (longest, 299_999))

@@ -20,7 +20,7 @@ _MAX_BACKOFF_MS = const(60_000)
 _UNAUTHORIZED = const(0x81)
 _UNAUTHORIZED_MS = const(300_000)  # a wrong access token is not hammered
 _REFUSALS = const(6)  # doublings after an answer, or nonsense: up to a minute
-_SILENCES = const(3)  # doublings after silence, which took its time already: up to 8 s
+_SILENCES = const(3)  # doublings after silence, which took its time already, or without memory
 
 
 class Schedule:
@@ -86,12 +86,12 @@ class Schedule:
 def backoff_ms(failures, error, random):
     """Return for how many milliseconds a job waits after so many failures in a row.
 
-    1 s, doubling to a minute, or to 8 s after silence (OSError); at random between half and all of
-    it.
+    1 s, doubling to a minute, or to 8 s after silence (OSError) and without memory, which tells
+    nothing of the server; at random between half and all of it.
     """
     code = getattr(error, "code", 0)
-    silence = isinstance(error, OSError)
-    delay_ms = _BACKOFF_MS << min(failures - 1, _SILENCES if silence else _REFUSALS)
+    soon = isinstance(error, (OSError, MemoryError))
+    delay_ms = _BACKOFF_MS << min(failures - 1, _SILENCES if soon else _REFUSALS)
     half_ms = min(delay_ms, _MAX_BACKOFF_MS) // 2
     if code == _UNAUTHORIZED:
         half_ms = _UNAUTHORIZED_MS // 2
