@@ -8,7 +8,6 @@ import coap
 import thingsboard
 from board import board
 from micropython import const
-from thingsboard.assignment import assigned
 from thingsboard.clock import Clock
 
 from .commands import Commands
@@ -19,9 +18,6 @@ VERSION = "0.1.0"
 _LOOK_S = const(60)  # between looks whether there is news about this device
 _CREDENTIALS = const("credentials.json")  # as in settings.py
 _WAITING = const("outbox.records")  # what waited for the server when the board was restarted
-# A start that ends no sleep, of a device that sleeps, lasts as long as a person needs to step in.
-_DOOR_MS = const(10_000)
-_SILENCE_MS = const(60_000)  # and ends without a server
 
 
 class Application:
@@ -101,7 +97,9 @@ class Application:
             await self.sleeper.report()
         self.working = asyncio.create_task(self.work())
         if config["report_every"]:
-            await self.sleep_when_done()
+            from .awake import sleep_when_done
+
+            await sleep_when_done(self)
         await self.working
 
     async def work(self):
@@ -117,45 +115,6 @@ class Application:
             jobs.append(("renewal", self.renew_when_refused))
         supervised = [device.session.supervise(name, job) for name, job in jobs]
         await asyncio.gather(thingsboard.run(device, updater, keepalive_ms), *supervised)
-
-    async def sleep_when_done(self):
-        """Begin to sleep between measurements, once the server knows all or was silent long.
-
-        Updates are done before that: while the board sleeps their code has no room beside the
-        journal's on an ESP32.
-        """
-        heard = since = 0
-        listen_ms = 1000 * self.config["listen"]
-        while True:
-            await asyncio.sleep_ms(_DOOR_MS // 20)
-            if self.working.done():
-                return
-            now = self.clock.uptime_ms()
-            if self.contacts() != heard:
-                heard = self.contacts()
-                since = now
-            updater = self.updater
-            busy = not self.introduced or updater.busy or self.device.commands.busy
-            done = not busy and not len(self.device.outbox)
-            if now < _DOOR_MS or now - since < (listen_ms if done else _SILENCE_MS):
-                continue
-            # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
-            if not self.trial.state["firmware"]["on_trial"]:
-                break
-        import deep_sleep
-
-        wait_ms = 1000 * self.config["interval"]
-        if self.trial.unconfirmed():
-            try:
-                self.trial.unreached()
-            except OSError as full:  # then the same one has another turn
-                self.log(str(full))
-            wait_ms *= self.config["report_every"]
-        self.suspend()
-        settled = 0 if busy else assigned(self.device.shared)
-        self.log("asleep from now on")
-        kept = settled.to_bytes(4, "little")
-        deep_sleep.sleep(wait_ms - now % wait_ms, kept, self.config["watchdog"])
 
     async def connect(self):
         """Find out who this device is, by the server if need be; return its Measuring."""

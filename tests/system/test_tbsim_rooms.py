@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "decoded": {"model"},
     "web": {"api", "decoded", "events", "model", "simulator"},
     "banner": set(),
-    "cli": {"banner", "decoded", "events", "prompt", "simulator", "web"},
+    "secured": {"banner", "simulator"},
+    "cli": {"banner", "decoded", "events", "prompt", "secured", "simulator", "web"},
     "__main__": {"cli"},
     "__init__": {"events", "model", "simulator", "switches"},
 }

@@ -24,6 +24,7 @@ class Client:
     window_limit: int
     on_open: Callable[[], Any] | None
     on_error: Callable[[Exception], Any] | None
+    on_cut: Callable[[], Any] | None
     link_errors: int
     def __init__(
         self, transport: _Transport, ack_timeout_ms: int = 2000, window_limit: int = 3

@@ -18,6 +18,7 @@ _KEY_ID_AT = const(6)
 _SIGNATURE_AT = const(10)
 MANIFEST_AT = const(394)
 _BYTES_MAX = const(8192)
+_NEWLINE = const(10)
 
 _KEY_BYTES = const(384)  # of a public key, which is its modulus, and of a signature
 _EXPONENT = const(65537)  # of every key
@@ -58,11 +59,21 @@ def verify(header, keys):
     raise Refused("signed with an unknown key")
 
 
+def line_end(header, at):
+    """Return where the line ends that begins at a byte of a header. Raises ValueError."""
+    # A bytearray of MicroPython can be searched by hand only.
+    while at < len(header):
+        if header[at] == _NEWLINE:
+            return at
+        at += 1
+    raise ValueError("a line has no end")
+
+
 def files(header):
     """Yield (name, bytes, SHA-256 in base64) of each file in a header. Raises ValueError."""
-    end = header.index(b"\n", MANIFEST_AT)
+    end = line_end(header, MANIFEST_AT)
     while end + 1 < len(header):
         at = end + 1
-        end = header.index(b"\n", at)
-        name, size, digest = header[at:end].decode().split(" ")
+        end = line_end(header, at)
+        name, size, digest = bytes(header[at:end]).decode().split(" ")
         yield name, int(size), digest

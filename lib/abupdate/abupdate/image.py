@@ -9,7 +9,7 @@ from binascii import crc32
 from micropython import const
 
 from . import Refused
-from .header import MANIFEST_AT, files, length, verify
+from .header import MANIFEST_AT, files, length, line_end, verify
 
 # What a file name may consist of.
 _NAME = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./")
@@ -24,7 +24,7 @@ def parse(header):
     payload; header, the bytes; id, their CRC32, by which a Trial knows the package again.
     """
     try:
-        manifest = json.loads(header[MANIFEST_AT : header.index(b"\n", MANIFEST_AT)])
+        manifest = json.loads(header[MANIFEST_AT : line_end(header, MANIFEST_AT)])
         texts = [manifest["title"], manifest["version"], manifest["kind"]]
         counts = [manifest["sequence"]]
         size = 0
@@ -70,9 +70,11 @@ class Image:
         self._keys = keys
         self._slot = slot
         self._assigned = title, version, size
-        # All bytes so far, as they came, because one growing piece takes twice its size; None
-        # after the phase "header".
-        self._parts = []
+        # The header has its place in memory once its length is known: parts of it that wait, and
+        # are joined in the end, take twice its size.
+        self._start = b""  # until then what came of it
+        self._header = None
+        self._filled = 0  # bytes of it
 
     def feed(self, offset, data):
         """Take the package's bytes from offset on, which may start before the one wanted.
@@ -84,36 +86,46 @@ class Image:
         self.offset += len(data)
         try:
             if self.size is None:
-                self._parts.append(bytes(data))
-                header = self._header()
+                data = self._gather(data)
+                header = self._verified()
                 if not header:
                     return
-                data = self._begin(header)
+                data = self._begin(header, data)
             if self.offset > self.size:
                 raise Refused("longer than its manifest says")
             self._slot.write(data)
         except OSError as e:
             raise Refused("the flash says %r" % e)
 
-    def _header(self):
-        # The whole header, verified; None while bytes of it are missing.
-        parts = self._parts
-        if self.offset < MANIFEST_AT:
+    def _gather(self, data):
+        # Put bytes into the header; return those that follow it.
+        header = self._header
+        if header is None:
+            self._start += data
+            if len(self._start) < MANIFEST_AT:
+                return b""
+            data = memoryview(self._start)
+            self._start = b""
+            self._header = header = bytearray(length(data))
+        n = min(len(data), len(header) - self._filled)
+        header[self._filled : self._filled + n] = data[:n]
+        self._filled += n
+        return data[n:]
+
+    def _verified(self):
+        # The whole header; None while bytes of it are missing.
+        header = self._header
+        if header is None:
             return None
-        if len(parts[0]) < MANIFEST_AT:
-            parts[:] = [b"".join(parts)]
-        extra = self.offset - length(parts[0])  # bytes of the payload, in the last part
-        if extra < 0:
+        if self._filled < len(header):
             return self._stored_header()
-        header = b"".join(parts[:-1] + [parts[-1][: len(parts[-1]) - extra]])
-        parts[:] = parts[-1:]  # to verify takes memory, too
         verify(header, self._keys)
         return header
 
     def _stored_header(self):
         # The slot's, if it has the same signature: a download was begun earlier. Else None.
         header = self._slot.stored()
-        if header[:MANIFEST_AT] != self._parts[0][:MANIFEST_AT]:
+        if header[:MANIFEST_AT] != self._header[:MANIFEST_AT]:
             return None
         try:
             verify(header, self._keys)
@@ -121,11 +133,9 @@ class Image:
             return None
         return header
 
-    def _begin(self, header):
+    def _begin(self, header, payload):
         # Begin the slot; return what came of the payload already and is not in it.
-        last = self._parts[-1]
-        self._parts = None
-        payload = memoryview(last)[len(last) - max(0, self.offset - len(header)) :]
+        self._header = None
         manifest = parse(header)
         size = len(header) + manifest["size"]
         found = manifest["title"], manifest["version"], size

@@ -87,12 +87,15 @@ class Client:
     by itself. An observation that was registered from an older port is lost.
     on_error is None, or a function that is called with what on_open, a receiver or the transport
     raised, and is no OSError or MemoryError: a bug. The client goes on.
+    on_cut is None, or a function that is called when a datagram came that was cut, mostly because
+    memory had no piece for it.
     link_errors counts all that went wrong on the way: ports that could not be opened, datagrams
     that the network stack refused to send or to hand over, memory that was short.
     """
 
     on_open = None
     on_error = None
+    on_cut = None
     link_errors = 0
     _opened = 0  # transport.opened when on_open was last called
     _opener = None  # the task; None unless the transport opens
@@ -270,6 +273,8 @@ class Client:
                 data = transport.pollable and transport.recv()
                 if data is not None:
                     self.endpoint.receive_datagram(data, ticks_ms())
+                    if self.on_cut and not data:
+                        self.on_cut()
                 self._pump()
             except Exception as error:
                 self._failed(error)

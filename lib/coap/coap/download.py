@@ -99,6 +99,12 @@ class Download:
                 del self._held[other]
         return smaller
 
+    def narrow(self):
+        """Have one block under way from now on, and hold none that waits: memory is short."""
+        self.window = 1
+        self._held.clear()
+        self.under_way.clear()
+
     def forgotten(self, error):
         """Begin anew with block 0, or raise what receive() raised, or a ResetError.
 

@@ -37,6 +37,14 @@ async def download(
             if exchange.receiver is inbox:
                 client.cancel(exchange)
 
+    def narrow():
+        # What waits for its turn may have the memory that the block before it wants.
+        if blocks.window > 1:
+            blocks.narrow()
+            drop()
+            ask()
+
+    client.on_cut = narrow
     try:
         while body.offset != body.size:
             ask()
@@ -59,4 +67,5 @@ async def download(
                 if progress and blocks.size:
                     progress(body.offset, blocks.size)
     finally:
+        client.on_cut = None
         drop()

@@ -1,0 +1,51 @@
+# A start that ends no sleep, of a device that sleeps between its measurements: it lasts until the
+# server knows all, and as long as a person needs to step in.
+#
+# Updates are done in such a start: at others their code has no room beside the journal's on an
+# ESP32.
+
+import asyncio
+
+from micropython import const
+from thingsboard.assignment import assigned
+
+_DOOR_MS = const(10_000)
+_LOOK_MS = const(500)
+_SILENCE_MS = const(60_000)  # without a server it ends as well
+
+
+async def sleep_when_done(application):
+    """Begin to sleep once the server knows all or was silent for long; return if work() ends."""
+    config = application.config
+    trial = application.trial
+    heard = since = 0
+    listen_ms = 1000 * config["listen"]
+    while True:
+        await asyncio.sleep_ms(_LOOK_MS)
+        if application.working.done():
+            return
+        device = application.device
+        now = application.clock.uptime_ms()
+        if application.contacts() != heard:
+            heard = application.contacts()
+            since = now
+        busy = not application.introduced or application.updater.busy or device.commands.busy
+        done = not busy and not len(device.outbox)
+        if now < _DOOR_MS or now - since < (listen_ms if done else _SILENCE_MS):
+            continue
+        # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
+        if not trial.state["firmware"]["on_trial"]:
+            break
+    import deep_sleep
+
+    wait_ms = 1000 * config["interval"]
+    if trial.unconfirmed():
+        try:
+            trial.unreached()
+        except OSError as full:  # then the same one has another turn
+            application.log(str(full))
+        wait_ms *= config["report_every"]
+    application.suspend()
+    settled = 0 if busy else assigned(device.shared)
+    application.log("asleep from now on")
+    deep_sleep.sleep(wait_ms - now % wait_ms, settled.to_bytes(4, "little"), config["watchdog"])
