@@ -87,6 +87,19 @@ def test_what_comes_later_is_obeyed_and_listened_after():
         assert scene.result is True
 
 
+def test_a_command_that_comes_again_after_its_reply_is_obeyed_once():
+    with Scene(listen_ms=30_000) as scene:
+        obeyed = []
+        scene.device.on_rpc("m", obeyed.append)
+        scene.answer()
+        scene.answer(payload=b"{}")
+        for wait_ms in (2500, 8000, 0):  # after ten seconds it is another one
+            scene.client.observations[0].notify(1, COMMAND)
+            scene.world.pass_ms(wait_ms)
+        scene.world.pass_ms(1000)
+        assert len(obeyed) == 2 and scene.asked().count("1") == 2
+
+
 def test_a_command_under_way_is_waited_for():
     with Scene(listen_ms=1000) as scene:
 

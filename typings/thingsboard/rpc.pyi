@@ -11,6 +11,7 @@ class Commands:
     handlers: dict[str, _Handler]
     handler_ms: int
     refused: int
+    again_ms: int
     codec: _Codec
     report: Callable[[str, Exception], Any]
     @property

@@ -66,7 +66,7 @@ def line_end(header, at):
         if header[at] == _NEWLINE:
             return at
         at += 1
-    raise ValueError("a line has no end")
+    raise ValueError("endless")
 
 
 def files(header):

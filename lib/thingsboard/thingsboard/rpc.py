@@ -29,6 +29,7 @@ class Command:
     reply = None  # the payload; None while the handler runs
     action = None  # what is to be done once the server has the reply
     busy = True  # its handler runs, or its reply is on its way
+    taken_ms = None  # when the server had taken the reply
 
     def __init__(self, crc, came_ms, size):
         self.crc = crc
@@ -42,10 +43,12 @@ class Commands:
     handlers has them by method; handler_ms is how long an async one may take. codec reads commands
     and writes replies; clock is a Clock; send(id, payload) is a coroutine that has returned when
     the server has the reply; report(what, error) takes what goes wrong. refused counts commands
-    that came while too many were under way, or memory was short.
+    that came while too many were under way, or memory was short. again_ms: for so long after its
+    reply was taken the same command is still no new one.
     """
 
     refused = 0
+    again_ms = 0
 
     def __init__(self, codec, clock, send, report):
         self.handlers = {}
@@ -79,8 +82,13 @@ class Commands:
             if known.crc == crc and now - known.came_ms < _REPEAT_MS:
                 if known.busy:
                     return
-                known.busy = True
-                return known
+                if known.taken_ms is None:
+                    known.busy = True
+                    return known
+                if now - known.taken_ms < self.again_ms:
+                    return
+                recent.remove(known)
+                break
         size = len(payload)
         while recent and (len(recent) == _COMMANDS or self._bytes() + size > _BYTES):
             for old in recent:
@@ -113,7 +121,12 @@ class Commands:
             payload = None  # it may be large, and the server slow
             try:
                 await self._hand_over(id, command.reply)
-                self._forget(command)
+                if self.again_ms:
+                    command.taken_ms = self._clock.uptime_ms()
+                    command.reply = None
+                    command.size = 0
+                else:
+                    self._forget(command)
             finally:
                 # The server has the reply, or will not take it.
                 action = command.action
@@ -128,7 +141,7 @@ class Commands:
     def done(self, command):
         """Note that nothing more is done for a command now; its reply is kept if it has one."""
         command.busy = False
-        if not command.reply:  # it was no command, or memory was short
+        if not command.reply and command.taken_ms is None:  # no command, or memory was short
             self._forget(command)
 
     async def _run(self, command, payload):

@@ -15,6 +15,9 @@ _SILENCE_MS = const(30_000)  # without a sign of the server: another time
 _LIMIT_MS = const(120_000)
 _UPDATE_MS = const(1_200_000)  # the limit with an update under way
 _STEP_MS = const(50)
+# Commands that were held back may come twice, the second time after the reply. The ids of a server
+# begin anew with a restart, which takes longer.
+_AGAIN_MS = const(10_000)
 
 
 async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms=_LIMIT_MS):
@@ -26,6 +29,7 @@ async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms
     with an update under way). errands are (name, function that returns a coroutine), for what is
     to be done once; what ends one is reported.
     """
+    device.commands.again_ms = _AGAIN_MS
     one = _Visit(device, updater, errands)
     one.begin("rpc", one.observing("rpc", device.take_command, False))
     waits = 2  # steps: for the answer, then for the errands

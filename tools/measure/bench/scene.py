@@ -13,7 +13,7 @@ from tools.vboard import Board
 TITLE, VERSION, BOARD, TOKEN = "app", "1.1", "VBOARD", "TOKEN"
 BLOCK = 1024
 PACKAGE_BYTES = 128 * 1024
-FILLER = 16_000
+FILLER = 12_000
 
 
 def prepare(folder: Path) -> None:
