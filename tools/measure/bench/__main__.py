@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.measure.bench import large, ota, secure, telemetry, wear
+from tools.measure.bench import large, low_power, ota, secure, telemetry, wear
 from tools.unixport import BUILD
 
 RESULT = BUILD / "bench.json"
@@ -17,6 +17,7 @@ class Part(str, Enum):
     telemetry = "telemetry"
     large = "large"
     secure = "secure"
+    low_power = "low_power"
     wear = "wear"
     ota = "ota"
 
@@ -31,7 +32,7 @@ def main(
         result = json.loads(RESULT.read_text())
     except (OSError, ValueError):
         result = {}
-    for module in (telemetry, large, secure, wear):
+    for module in (telemetry, large, secure, low_power, wear):
         if not parts or module.__name__.rpartition(".")[2] in parts:
             measured = module.measure()
             module.show(measured, console)

@@ -23,17 +23,19 @@ def broker(folder: Path, certificate: Path, key: Path):
         f"listener {ports[0]} {NEAR}\n"
         f"listener {ports[1]} {NEAR}\ncertfile {certificate}\nkeyfile {key}\n"
     )
-    process = subprocess.Popen(["mosquitto", "-c", configuration], stdout=subprocess.DEVNULL)
+    said = folder / "mosquitto.log"
+    with said.open("w") as log:
+        process = subprocess.Popen(["mosquitto", "-c", configuration], stdout=log, stderr=log)
     try:
         for port in ports:
-            _await(process, port)
+            _await(process, port, said)
         yield ports
     finally:
         process.terminate()
         process.wait()
 
 
-def _await(process, port):
+def _await(process, port, said):
     deadline = time.monotonic() + START_S
     while True:
         try:
@@ -41,5 +43,5 @@ def _await(process, port):
             return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise OSError("mosquitto does not start") from None
+                raise OSError(f"mosquitto does not start: {said.read_text()}") from None
         time.sleep(TICK_S)

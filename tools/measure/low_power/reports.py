@@ -15,6 +15,7 @@ from tools.measure.low_power.line import FAR, NEAR, Line
 from tools.measure.low_power.packets import Traffic
 from tools.tbsim import Simulator
 from tools.unixport import LIBRARIES, environment, micropython
+from tools.vboard import World
 
 DEVICE = Path(__file__).with_name("device")
 TOKEN = "TWENTY_CHARACTERS_20"  # as long as the server's own
@@ -46,9 +47,13 @@ class ReportError(Exception):
 
 @dataclass(frozen=True)
 class Servers:
-    """The simulator and the broker's ports, each (without TLS, with it); trusted is for clients."""
+    """The simulator and the broker's ports, each (without TLS, with it); trusted is for clients.
+
+    world has the simulator's time, which a board's sleep moves.
+    """
 
     sim: Simulator
+    world: World
     mqtt: tuple[int, int]
     trusted: Path
 
@@ -62,9 +67,10 @@ def servers(folder: Path):
     """Give the Servers, which listen on NEAR."""
     certificates.write(certificates.make("server", hosts=(FAR,)), folder, "server")
     pem = folder / "server.cert.pem", folder / "server.key.pem"
-    with Simulator(NEAR, at_once=True) as sim, broker(folder, *pem) as mqtt:
+    world = World()
+    with Simulator(NEAR, at_once=True, clock=world.time) as sim, broker(folder, *pem) as mqtt:
         sim.secure(*pem)
-        yield Servers(sim, mqtt, folder / "server.cert.der")
+        yield Servers(sim, world, mqtt, folder / "server.cert.der")
 
 
 def report(line: Line, servers: Servers, way: Way, secure: bool, records: int) -> Traffic:

@@ -1,6 +1,6 @@
-# A client of MQTT 3.1.1 that writes to its socket just as micropython-lib's umqtt.simple does: each
-# field by itself, and lets TCP put them together. No registry has that client in a form that can
-# be installed. QoS 0 and 1; what comes by itself is left unread.
+# A client of MQTT 3.1.1 that writes to its socket just as micropython-lib's umqtt.simple does:
+# each field by itself, and lets TCP put them together. No registry has that client in a form that
+# can be installed. QoS 0 and 1; what comes by itself is left unread.
 
 import socket
 import struct

@@ -1,0 +1,45 @@
+"""What a report costs a device that sleeps, beside the same report by MQTT (docs/low-power.md)."""
+
+import json
+import subprocess
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.measure.low_power import network
+from tools.unixport import ROOT
+
+TIMEOUT_S = 900
+
+
+def measure() -> dict:
+    """Return {"low_power": rows}; {"low_power": a sentence} where this PC cannot count packets."""
+    if missing := network.missing():
+        return {"low_power": f"low power is not measured: {missing}"}
+    command = network.alone(sys.executable, "-m", "tools.measure.low_power")
+    run = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=network.environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    if run.returncode:
+        raise OSError(f"low power: {run.stderr.strip().splitlines()[-1]}")
+    return {"low_power": [json.loads(line) for line in run.stdout.splitlines()]}
+
+
+def show(result: dict, console: Console) -> None:
+    rows = result["low_power"]
+    if isinstance(rows, str):
+        console.print(rows)
+        return
+    columns = "secure", "listens", "records", "round trip, ms", "packets up", "down", "bytes"
+    table = Table("a report", *columns, "seconds", "awake, s")
+    for row in rows:
+        words = ["yes" if row.get(name) else "" for name in ("secure", "listens")]
+        names = "records", "rtt_ms", "up", "down", "bytes", "seconds", "awake_s"
+        table.add_row(row["by"], *words, *[str(row.get(name, "")) for name in names])
+    console.print(table)
