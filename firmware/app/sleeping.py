@@ -19,6 +19,19 @@ _PACKAGES = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
 # since power-on; which packages are settled; measurements since the last report, reports that
 # failed in a row; the last message id.
 _STATE = const("<qqqqiIIIHBH")
+_NAMES = (
+    "uptime_ms",
+    "start_ms",
+    "looked_ms",
+    "refused_since",
+    "rate",
+    "interval_ms",
+    "born",
+    "settled",
+    "measured",
+    "failures",
+    "message_id",
+)
 _DOUBLINGS = const(2)
 _SHORTEST_MS = const(1000)  # of a sleep
 _MILLION = const(1000_000)
@@ -35,17 +48,14 @@ class Rhythm:
     there is only a number, as four bytes: the packages that it has settled.
     """
 
+    uptime_ms = start_ms = looked_ms = refused_since = 0
+    rate = 0  # by how many millionths sleeps are longer than asked for
+    born = settled = measured = failures = message_id = 0
+    woken = False
+
     def __init__(self, report_every, interval_ms, kept=None):
         self.report_every = report_every
         self.interval_ms = interval_ms
-        self.uptime_ms = self.looked_ms = self.refused_since = 0
-        self.start_ms = self.born = None
-        self.rate = 0  # by how many millionths sleeps are longer than asked for
-        self.measured = 0
-        self.failures = 0
-        self.message_id = None
-        self.settled = 0
-        self.woken = False
         size = struct.calcsize(_STATE)
         if kept and len(kept) == 4:
             self.settled = int.from_bytes(kept, "little")
@@ -53,20 +63,8 @@ class Rhythm:
             state = kept[:size]
             if crc32(state) == int.from_bytes(kept[size:], "little"):
                 self.woken = True
-                (
-                    self.uptime_ms,
-                    start_ms,
-                    self.looked_ms,
-                    self.refused_since,
-                    self.rate,
-                    self.interval_ms,
-                    self.born,
-                    self.settled,
-                    self.measured,
-                    self.failures,
-                    self.message_id,
-                ) = struct.unpack(_STATE, state)
-                self.start_ms = start_ms or None
+                for name, value in zip(_NAMES, struct.unpack(_STATE, state)):
+                    setattr(self, name, value)
 
     def is_due(self):
         """Return whether the next measurement, not counted yet, is one to be reported."""
@@ -81,7 +79,7 @@ class Rhythm:
     def looked(self, uptime_ms, start_ms):
         """Note a look at the server's time, and learn from it how long the sleeps really are."""
         counted_ms = uptime_ms - self.looked_ms
-        if self.start_ms is not None and counted_ms >= _LEARN_MS:
+        if self.start_ms and counted_ms >= _LEARN_MS:
             error = (start_ms - self.start_ms) * _MILLION // counted_ms
             # By half: one look is a second wrong at worst.
             self.rate = max(-_RATE_MAX, min(self.rate + error // 2, _RATE_MAX))
@@ -107,20 +105,8 @@ class Rhythm:
 
     def keep(self):
         """Return what is to be kept through the sleep, bytes."""
-        state = struct.pack(
-            _STATE,
-            self.uptime_ms,
-            self.start_ms or 0,
-            self.looked_ms,
-            self.refused_since,
-            self.rate,
-            self.interval_ms,
-            self.born,
-            self.settled,
-            min(self.measured, 65535),
-            self.failures,
-            self.message_id or 0,
-        )
+        self.measured = min(self.measured, 65535)
+        state = struct.pack(_STATE, *[getattr(self, name) for name in _NAMES])
         return state + crc32(state).to_bytes(4, "little")
 
 
@@ -133,12 +119,12 @@ class Sleeper:
         self.rhythm = Rhythm(config["report_every"], 1000 * config["interval"], kept)
 
     def resume(self, clock):
-        """Let a clock go on as if there had been no sleep; return the journal's `born`."""
+        """Let a clock go on as if there had been no sleep; return the journal's `born` then."""
         rhythm = self.rhythm
         if rhythm.woken:
             unsure_ms = rhythm.uptime_ms - rhythm.looked_ms
-            clock.resume(rhythm.uptime_ms, rhythm.start_ms, unsure_ms)
-        return rhythm.born
+            clock.resume(rhythm.uptime_ms, rhythm.start_ms or None, unsure_ms)
+            return rhythm.born
 
     def measure(self, measuring):
         """Measure, and sleep unless this is the time to report, or the flash takes no record."""
@@ -183,7 +169,7 @@ class Sleeper:
         application = self.application
         rhythm = self.rhythm
         device = measuring.device
-        if rhythm.message_id is not None:
+        if rhythm.woken:
             device.client.endpoint.message_id = rhythm.message_id
         device.on_attributes(lambda changed, deleted: None, _PACKAGES)
         errands = []

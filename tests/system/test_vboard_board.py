@@ -7,19 +7,9 @@ import time
 
 import pytest
 
+from tests.support.counted import COUNTED
 from tools.vboard import Board, BoardError, protocol
 from tools.vboard.host import compiler
-
-COUNTED = """
-import machine
-try:
-    n = int(open("count").read())
-except OSError:
-    n = 0
-with open("count", "w") as f:
-    f.write(str(n + 1))
-print("start", n, machine.reset_cause())
-"""
 
 
 @pytest.fixture

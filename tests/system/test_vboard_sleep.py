@@ -4,23 +4,12 @@ import time
 
 import pytest
 
+from tests.support.counted import COUNTED
 from tools.vboard import UNSET, Board, World
 
 ESP32 = "ESP32_GENERIC-OTA"
 PICO = "RPI_PICO_W"
 DAY_MS = 86_400_000
-
-# The number of this start is on flash: no RAM is kept.
-STARTS = """
-import machine, time
-try:
-    n = int(open("n").read())
-except OSError:
-    n = 0
-with open("n", "w") as f:
-    f.write(str(n + 1))
-print("start", n, machine.reset_cause())
-"""
 
 
 @pytest.fixture
@@ -30,7 +19,7 @@ def run(tmp_path):
     def start(main, board=ESP32, **settings):
         root = tmp_path / "root"
         root.mkdir()
-        (root / "main.py").write_text(STARTS + main)
+        (root / "main.py").write_text(COUNTED + main)
         board = Board(tmp_path / "flash.img", board=board, **settings)
         boards.append(board)
         board.format()

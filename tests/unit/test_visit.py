@@ -48,6 +48,11 @@ class Scene:
         """Return what the server was asked for, in order."""
         return [what for _, _, what in self.client.done]
 
+    def register(self):
+        """Let both registrations be answered."""
+        self.answer()
+        self.answer(payload=b"{}")
+
     def answer(self, number=0, payload=b""):
         """Let the newest registration be answered."""
         self.client.observations[-1].notify(number, payload)
@@ -77,8 +82,7 @@ def test_what_comes_later_is_obeyed_and_listened_after():
     with Scene(listen_ms=3000) as scene:
         obeyed = []
         scene.device.on_rpc("m", obeyed.append)
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.world.pass_ms(2000)
         scene.client.observations[0].notify(1, COMMAND)
         scene.world.pass_ms(2500)
@@ -91,8 +95,7 @@ def test_a_command_that_comes_again_after_its_reply_is_obeyed_once():
     with Scene(listen_ms=30_000) as scene:
         obeyed = []
         scene.device.on_rpc("m", obeyed.append)
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         for wait_ms in (2500, 8000, 0):  # after ten seconds it is another one
             scene.client.observations[0].notify(1, COMMAND)
             scene.world.pass_ms(wait_ms)
@@ -109,8 +112,7 @@ def test_a_command_under_way_is_waited_for():
             await asyncio.sleep_ms(20_000)
 
         scene.device.on_rpc("m", handler)
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.client.observations[0].notify(1, COMMAND)
         scene.world.pass_ms(19_000)
         assert scene.result is None
@@ -121,8 +123,7 @@ def test_a_command_under_way_is_waited_for():
 def test_nobody_is_told_that_it_ends():
     # The server's answer to the next registration takes the place of what it has.
     with Scene(listen_ms=0) as scene:
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.world.pass_ms(200)
         assert scene.result is True
         assert [(one.cancelled, one.dropped) for one in scene.client.observations] == [
@@ -144,8 +145,7 @@ def test_a_silent_server_is_given_up(answered):
 def test_a_server_that_says_no_has_two_minutes():
     refusal = ResponseError(Message(0xA3))
     with Scene(records=1, answers=failing("telemetry", [refusal] * 99)) as scene:
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         for _ in range(20):
             scene.client.observations[0].notify(1, COMMAND)  # so that it is no silence
             scene.world.pass_ms(10_000)
@@ -154,8 +154,7 @@ def test_a_server_that_says_no_has_two_minutes():
 
 def test_many_records_go_in_batches():
     with Scene(records=200) as scene:
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.world.pass_ms(5000)
         assert scene.result is True
         sizes = [len(payload) for payload in scene.client.payloads]
@@ -177,8 +176,7 @@ def test_errands_are_done_once_whatever_ends_them():
     with Scene(errands=[("a", good), ("b", bad)], listen_ms=1000) as scene:
         scene.world.pass_ms(100)
         assert done == []
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.world.pass_ms(5000)
         assert sorted(done) == ["bad", "good"] and scene.result is True
         assert scene.log == ["b: ValueError an errand"]
@@ -217,8 +215,7 @@ def test_an_update_under_way_has_twenty_minutes():
 def test_an_update_that_ends_is_no_reason_to_stay():
     updater = Updater()
     with Scene(updater=updater) as scene:
-        scene.answer()
-        scene.answer(payload=b"{}")
+        scene.register()
         scene.world.pass_ms(20_000)
         assert scene.result is None
         updater.busy = False

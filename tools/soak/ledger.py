@@ -39,6 +39,19 @@ class Records:
     strange: int
     lost: Counter  # by reason
 
+    def faults_found(self) -> list[str]:
+        """Return what must not be, in words."""
+        found = []
+        if self.lost[NO_REASON]:
+            found.append(f"{self.lost[NO_REASON]} records lost without a reason")
+        if self.twice:
+            found.append(f"{self.twice} records stored under two times")
+        if self.strange:
+            found.append(f"{self.strange} records that nobody measured")
+        if not self.stored:
+            found.append("no record was stored at all")
+        return found
+
 
 @dataclass
 class Commands:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tools.soak.faults import FAULTS
-from tools.soak.ledger import NO_REASON, Commands, Records
+from tools.soak.ledger import Commands, Records
 from tools.soak.scene import EXPECTED, Scene
 
 START_S = 30
@@ -37,15 +37,7 @@ class Result:
 
     def faults_found(self) -> list[str]:
         """Return what must not be, in words; empty if all is well."""
-        found = []
-        if self.records.lost[NO_REASON]:
-            found.append(f"{self.records.lost[NO_REASON]} records lost without a reason")
-        if self.records.twice:
-            found.append(f"{self.records.twice} records stored under two times")
-        if self.records.strange:
-            found.append(f"{self.records.strange} records that nobody measured")
-        if not self.records.stored:
-            found.append("no record was stored at all")
+        found = self.records.faults_found()
         if self.commands.twice:
             found.append(f"commands run twice: {self.commands.twice}")
         if self.commands.false:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.soak.ledger import NO_REASON, Commands, Records
+from tools.soak.ledger import Commands, Records
 from tools.soak.scene import EXPECTED, Scene
 from tools.tbsim.model.rpc import RPC
 from tools.vboard import BoardError, World
@@ -78,21 +78,15 @@ class Result:
 
     def faults_found(self) -> list[str]:
         """Return what must not be, in words; empty if all is well."""
-        found = []
-        if self.records.lost[NO_REASON]:
-            found.append(f"{self.records.lost[NO_REASON]} records lost without a reason")
-        if self.records.twice:
-            found.append(f"{self.records.twice} records stored under two times")
-        if self.records.strange:
-            found.append(f"{self.records.strange} records that nobody measured")
+        found = self.records.faults_found()
         if self.commands.unheard:  # they are persistent, without an end
             found.append(f"{self.commands.unheard} commands never arrived")
+        if self.commands.twice:
+            found.append(f"commands run twice: {self.commands.twice}")
         if self.commands.false:
             found.append(f"commands answered wrongly: {self.commands.false}")
         if self.updates["confirmed"] < self.updates["assigned"]:
             found.append("an update was not confirmed")
-        if not self.records.stored:
-            found.append("no record was stored at all")
         found += [f"restart: {why}" for why in self.restarts if why not in EXPECTED]
         return found
 
