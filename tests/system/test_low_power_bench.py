@@ -46,6 +46,7 @@ def test_an_exchange_comes_to_its_packets_bytes_and_seconds():
         Packet.read(packet(UDP, SERVER, CLIENT, bytes(10)), 1.2, 1.3),
         Packet.read(packet(UDP, CLIENT, SERVER, bytes(4)), 1.3, 1.4),
         Packet.read(packet(UDP, CLIENT, 53, bytes(40)), 9, 9),  # somebody else's
+        Packet.read(packet(UDP, SERVER, CLIENT - 1, bytes(9)), 8, 8),  # to a client before
     ]
     assert Traffic.of(exchange, SERVER) == Traffic(2, 1, 198, 114, 0.3)
     assert Traffic.of([], SERVER) == Traffic(0, 0, 0, 0, 0.0)

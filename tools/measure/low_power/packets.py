@@ -50,9 +50,15 @@ class Traffic:
 
     @classmethod
     def of(cls, packets: list[Packet], *ports: int) -> "Traffic":
-        """Return what packets from and to a server's ports come to."""
+        """Return what packets from and to a server's ports come to.
+
+        What the server sends to the port of an earlier client, which nobody hears, is left out.
+        """
         up = [packet for packet in packets if packet.target in ports]
-        down = [packet for packet in packets if packet.source in ports]
+        clients = {packet.source for packet in up}
+        down = [
+            packet for packet in packets if packet.source in ports and packet.target in clients
+        ]
         seen = [packet.sent for packet in up] + [packet.came for packet in down]
         return cls(
             len(up),
