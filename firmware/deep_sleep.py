@@ -11,7 +11,7 @@ from board import board
 from micropython import const
 
 _FILE = const("sleep.state")
-_STEP_MS = const(4000)  # less than the watchdog of any board takes
+_STEP_MS = const(4000)  # or half of the watchdog's time
 
 
 def woken():
@@ -48,9 +48,10 @@ def sleep(ms, kept, watchdog_s):
     except OSError:
         pass
     # RP2: machine.deepsleep() is a light sleep and a reset there, and no watchdog can be stopped.
+    step_ms = min(_STEP_MS, 500 * watchdog_s or _STEP_MS)
     while ms > 0:
         if watchdog_s:
             machine.WDT(timeout=1000 * watchdog_s)
-        machine.lightsleep(min(ms, _STEP_MS))
-        ms -= _STEP_MS
+        machine.lightsleep(min(ms, step_ms))
+        ms -= step_ms
     machine.reset()

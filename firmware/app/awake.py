@@ -12,6 +12,8 @@ from thingsboard.assignment import assigned
 _DOOR_MS = const(10_000)
 _LOOK_MS = const(500)
 _SILENCE_MS = const(60_000)  # without a server it ends as well
+_LIMIT_MS = const(120_000)  # and with one that refuses, or talks all the time
+_UPDATE_MS = const(1_200_000)  # the limit with an update under way
 
 
 async def sleep_when_done(application):
@@ -31,7 +33,10 @@ async def sleep_when_done(application):
             since = now
         busy = not application.introduced or application.updater.busy or device.commands.busy
         done = not busy and not len(device.outbox)
-        if now < _DOOR_MS or now - since < (listen_ms if done else _SILENCE_MS):
+        updater = application.updater
+        limit_ms = _UPDATE_MS if updater and updater.busy else _LIMIT_MS
+        quiet = now - since >= (listen_ms if done else _SILENCE_MS)
+        if now < _DOOR_MS or not quiet and now < limit_ms:
             continue
         # A firmware on trial is given up by the boot loader of an ESP32 at the next start.
         if not trial.state["firmware"]["on_trial"]:

@@ -69,6 +69,12 @@ def test_others_keep_it_in_a_file_and_sleep_in_pieces():
         assert deep_sleep.woken() is None and read("sleep.state") is None
 
 
+def test_a_short_watchdog_makes_short_pieces():
+    with Hardware(RP2()) as board:
+        assert raised(Reset, board.load("deep_sleep").sleep, 2500, b"kept", 2)
+        assert board.machine.slept == [(1000, 1), (1000, 2), (500, 3)]
+
+
 def test_without_a_watchdog_none_is_armed():
     with Hardware(RP2()) as board:
         assert raised(Reset, board.load("deep_sleep").sleep, 5000, b"kept", 0)

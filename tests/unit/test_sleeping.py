@@ -162,6 +162,12 @@ def test_an_update_under_way_keeps_the_board_awake():
         assert board.start() is not None
 
 
+def test_a_server_that_talks_all_the_time_keeps_no_board_awake():
+    with Board() as board:
+        board.talks = True
+        assert board.start() is not None and 120_000 <= board.world.now < 121_000
+
+
 def test_an_update_that_the_silence_cut_off_goes_on_at_another_start():
     with Board(report_every=1) as board:
         board.shared = dict(PACKAGE)
