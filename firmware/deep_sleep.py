@@ -51,7 +51,10 @@ def sleep(ms, kept, watchdog_s):
     step_ms = min(_STEP_MS, 500 * watchdog_s or _STEP_MS)
     while ms > 0:
         if watchdog_s:
-            machine.WDT(timeout=1000 * watchdog_s)
+            try:
+                machine.WDT(timeout=1000 * watchdog_s)
+            except (ValueError, OSError):
+                pass  # this port takes another time, or none, as start.py has said
         machine.lightsleep(min(ms, step_ms))
         ms -= step_ms
     machine.reset()

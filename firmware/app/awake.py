@@ -13,6 +13,7 @@ _DOOR_MS = const(10_000)
 _LOOK_MS = const(500)
 _SILENCE_MS = const(60_000)  # without a server it ends as well
 _LIMIT_MS = const(120_000)  # and with one that refuses, or talks all the time
+_DAY_MS = const(86_400_000)  # an ESP32 cannot sleep 25 days
 _UPDATE_MS = const(1_200_000)  # the limit with an update under way
 
 
@@ -49,7 +50,7 @@ async def sleep_when_done(application):
             trial.unreached()
         except OSError as full:  # then the same one has another turn
             application.log(str(full))
-        wait_ms *= config["report_every"]
+        wait_ms = min(wait_ms * config["report_every"], _DAY_MS)
     application.suspend()
     settled = 0 if busy else assigned(device.shared)
     application.log("asleep from now on")

@@ -11,14 +11,15 @@ from thingsboard.assignment import NAMES, assigned
 from thingsboard.visit import visit
 
 _CONNECT_MS = const(60_000)  # the Wi-Fi, credentials and the clock
+_TELL_MS = const(10_000)  # a word about faults
 _LOOK_MS = const(6 * 3600_000)  # between looks at the server's time, once the sleeps are known
 _PACKAGES = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
 
 # Uptime, Unix time at uptime 0 (0: unknown), uptimes of the last look at the server's time and of
 # its first refusal (0: none); how wrong the sleeps are; the interval; the journal's first record
-# since power-on; which packages are settled; measurements since the last report, reports that
-# failed in a row; the last message id.
-_STATE = const("<qqqqiIIIHBH")
+# since power-on; which packages are settled; records that were dropped; measurements since the
+# last report, reports that failed in a row; the last message id.
+_STATE = const("<qqqqiIIIIHBH")
 _NAMES = (
     "uptime_ms",
     "start_ms",
@@ -28,6 +29,7 @@ _NAMES = (
     "interval_ms",
     "born",
     "settled",
+    "dropped",
     "measured",
     "failures",
     "message_id",
@@ -50,7 +52,7 @@ class Rhythm:
 
     uptime_ms = start_ms = looked_ms = refused_since = 0
     rate = 0  # by how many millionths sleeps are longer than asked for
-    born = settled = measured = failures = message_id = 0
+    born = settled = dropped = measured = failures = message_id = 0
     woken = False
 
     def __init__(self, report_every, interval_ms, kept=None):
@@ -81,8 +83,9 @@ class Rhythm:
         counted_ms = uptime_ms - self.looked_ms
         if self.start_ms and counted_ms >= _LEARN_MS:
             error = (start_ms - self.start_ms) * _MILLION // counted_ms
-            # By half: one look is a second wrong at worst.
-            self.rate = max(-_RATE_MAX, min(self.rate + error // 2, _RATE_MAX))
+            if abs(error) <= _RATE_MAX:  # else it is the server's time that jumped
+                # By half: one look is a second wrong at worst.
+                self.rate = max(-_RATE_MAX, min(self.rate + error // 2, _RATE_MAX))
         self.looked_ms = uptime_ms
         self.start_ms = start_ms
 
@@ -98,7 +101,7 @@ class Rhythm:
         """
         awake_ms = uptime_ms - self.uptime_ms
         left_ms = self.interval_ms - awake_ms % self.interval_ms
-        if left_ms < _SHORTEST_MS:
+        while left_ms < _SHORTEST_MS:
             left_ms += self.interval_ms
         self.uptime_ms = uptime_ms + left_ms
         return left_ms * _MILLION // (_MILLION + self.rate)
@@ -130,6 +133,7 @@ class Sleeper:
         """Measure, and sleep unless this is the time to report, or the flash takes no record."""
         rhythm = self.rhythm
         journal = self.application.journal
+        journal.dropped = rhythm.dropped
         reports = rhythm.is_due()
         measuring.measure()
         rhythm.measured += 1
@@ -180,9 +184,9 @@ class Sleeper:
         if done and "interval" not in device.shared:
             measuring.interval_ms = 1000 * measuring.default_interval
         rhythm.interval_ms = measuring.interval_ms
-        if done and device.session.faults:
-            await application.tell_faults()
+        self._learn(device.clock, errands)
         if done:
+            await self._tell_faults(device)
             now = assigned(device.shared)
             if now and now != rhythm.settled:
                 application.restart("a package is assigned")
@@ -198,17 +202,27 @@ class Sleeper:
         if limit_s and refused_ms >= 1000 * limit_s and application.was_provisioned():
             application.renew()
 
+    async def _tell_faults(self, device):
+        if device.session.faults:
+            try:
+                await asyncio.wait_for_ms(self.application.tell_faults(), _TELL_MS)
+            except Exception as error:  # whatever the answer is, the report was made
+                device.session.report("session", error)
+
     async def _look(self, device):
-        clock = device.clock
-        await clock.sync(device.client)
+        await device.clock.sync(device.client)
         device.session.stock.set()  # records may have waited for the time
+
+    def _learn(self, clock, errands):
+        # Of a look at the time, which a second one may have settled meanwhile.
         start_ms = clock.at(0)
-        if start_ms is not None:
+        if errands and start_ms is not None:
             self.rhythm.looked(clock.uptime_ms(), start_ms)
 
     def _sleep(self):
         application = self.application
         application.restarts.settled()
+        self.rhythm.dropped = application.journal.dropped
         ms = self.rhythm.sleep_ms(application.clock.uptime_ms())
         application.log("asleep for %d s, %d records wait" % (ms // 1000, len(application.outbox)))
         deep_sleep.sleep(ms, self.rhythm.keep(), application.config["watchdog"])

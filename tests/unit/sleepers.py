@@ -63,7 +63,13 @@ class Server(Client):
     def close(self):
         pass
 
+    def sent(self):
+        """Return all that was sent as JSON at this start."""
+        return [json.loads(payload) for payload in self.payloads if payload]
+
     async def get(self, path, timeout_ms):
+        if self.board.delay_ms:
+            await asyncio.sleep_ms(self.board.delay_ms)
         await super().get(path, timeout_ms)
         seconds = NOW_S + (self.board.passed_ms + self.world.now) // 1000
         return Message(0x45, seconds.to_bytes(4, "big"))
@@ -120,6 +126,9 @@ class Board:
         self.failing = None
         self.failure = None
         self.silent = False
+        self.delay_ms = 0  # of the server's time
+        self.faults = 0  # that a start has had
+        self.reading = ""
         self.during = []  # (when, what is done then)
         self.updater_busy = False
         self.talks = False  # whether the server says something all the time
@@ -149,7 +158,7 @@ class Board:
             module = self.hardware.load("app")
             module.coap = Module(connect=self._connect)
             self.readings += 1
-            sensors = Module(read=lambda: {"n": self.readings})
+            sensors = Module(read=lambda: {"n": self.readings, "x": self.reading})
             sys.modules["app.measuring"].sensors = sensors
             self.updater = Updater(self.updater_busy)
             module.updates = Module(updater=self._updater)
@@ -192,6 +201,12 @@ class Board:
         except Exception as error:
             self.error = error
 
+    async def _fail(self):
+        while self.faults and not self.application.device:
+            await asyncio.sleep_ms(10)
+        if self.faults:
+            self.application.device.session.faults = self.faults
+
     def _updater(self, device, *_):
         names = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
         device.on_attributes(lambda changed, deleted: None, names)
@@ -199,5 +214,6 @@ class Board:
 
     async def _connect(self, host, port, window_limit, security):
         self.client = Server(self)
+        self.world.loop.start(self._fail())
         self.client.endpoint.message_id = self.message_id
         return self.client

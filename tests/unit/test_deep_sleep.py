@@ -75,6 +75,13 @@ def test_a_short_watchdog_makes_short_pieces():
         assert board.machine.slept == [(1000, 1), (1000, 2), (500, 3)]
 
 
+def test_a_port_that_takes_no_such_watchdog_sleeps_all_the_same():
+    with Hardware(RP2()) as board:
+        board.machine.watchdog_max_ms = 1000
+        assert raised(Reset, board.load("deep_sleep").sleep, 1000, b"kept", 8)
+        assert board.machine.slept == [(1000, 1)]
+
+
 def test_without_a_watchdog_none_is_armed():
     with Hardware(RP2()) as board:
         assert raised(Reset, board.load("deep_sleep").sleep, 5000, b"kept", 0)

@@ -8,7 +8,7 @@ from thingsboard.clock import Clock
 
 HOUR = 3600_000
 KEPT = (
-    "uptime_ms start_ms looked_ms refused_since rate interval_ms born measured failures message_id"
+    "uptime_ms start_ms looked_ms refused_since rate interval_ms born dropped failures message_id"
 )
 NOW = 1_790_000_000_000
 
@@ -41,6 +41,7 @@ def test_what_it_knows_goes_on():
     one.interval_ms = 86_400_000
     one.born = 70_000
     one.measured = 5
+    one.dropped = 7
     one.failures = 2
     one.message_id = 65_535
     again = rhythm(one.keep(), interval_ms=1)
@@ -49,7 +50,7 @@ def test_what_it_knows_goes_on():
         assert getattr(again, name) == getattr(one, name), name
 
 
-@rows(none=None, empty=b"", foreign=b"x" * 59, zeros=bytes(59), long=bytes(2048))
+@rows(none=None, empty=b"", foreign=b"x" * 63, zeros=bytes(63), long=bytes(2048))
 def test_what_is_not_its_own_is_nothing(kept):
     one = rhythm(kept)
     assert not one.woken and one.is_due() and one.interval_ms == 600_000
@@ -135,13 +136,21 @@ def test_a_look_too_soon_teaches_nothing():
     assert one.rate == 0 and one.start_ms == NOW + 1000
 
 
-def test_a_server_whose_time_is_nonsense_bends_the_sleeps_by_a_tenth_at_most():
+def test_a_jump_of_the_servers_time_teaches_nothing_of_the_sleeps():
     one = rhythm()
     one.looked(0, NOW)
-    for _ in range(9):
+    for ahead in (24 * HOUR, -24 * HOUR, HOUR // 9):
         one.uptime_ms += HOUR
-        one.looked(one.uptime_ms, one.start_ms + 1000 * HOUR)
-    assert one.rate == 100_000
+        one.looked(one.uptime_ms, one.start_ms + ahead)
+    assert one.rate == 0 and one.start_ms == NOW + HOUR // 9
+    one.uptime_ms += HOUR
+    one.looked(one.uptime_ms, one.start_ms + HOUR // 20)
+    assert one.rate == 25_000
+
+
+def test_no_sleep_is_shorter_than_a_second():
+    one = rhythm(interval_ms=100)
+    assert one.sleep_ms(50) == 1050
 
 
 def test_a_clock_goes_on_and_takes_the_drift_of_the_sleep_for_no_jump():

@@ -77,7 +77,7 @@ def test_a_server_that_is_silent_keeps_nobody_awake_and_costs_no_record():
             board.start()
             starts.append(board.client is not None)
             if board.client:
-                assert 30_000 <= board.world.now < 32_000
+                assert 40_000 <= board.world.now < 42_000
         assert [n for n, online in enumerate(starts) if online] == [2, 5, 11, 23]
         board.silent = False
         for _ in range(12):
@@ -188,6 +188,12 @@ def test_what_is_on_trial_is_no_business_of_a_start_that_ends_a_sleep():
         assert board.trial.told == ["unreached"] and 60_000 <= board.world.now < 62_000
 
 
+def test_no_sleep_is_longer_than_a_day():
+    with Board(report_every=1000, interval=86_400) as board:
+        board.trial.on_trial = True
+        assert 86_000_000 < board.start() <= 86_400_000
+
+
 def test_a_firmware_on_trial_does_not_sleep_before_it_is_heard():
     with Board() as board:
         board.trial.firmware = True
@@ -244,6 +250,46 @@ def test_a_refusal_that_ended_counts_no_more():
             board.start()
             refused.append(board.application.sleeper.rhythm.refused_since > 0)
         assert refused == [True, False, True] and numbers(board) == [1, 2, 3]
+
+
+def test_a_server_whose_time_jumps_gets_the_records_and_bends_no_sleep():
+    with Board(report_every=1) as board:
+        board.delay_ms = 200
+        for _ in range(4):
+            board.start()
+        rate = board.application.sleeper.rhythm.rate
+        board.passed_ms += 86_400_000  # for the server alone
+        board.start()
+        assert numbers(board) == [1, 2, 3, 4, 5] and board.world.now < 45_000
+        board.start()
+        assert numbers(board) == [1, 2, 3, 4, 5, 6] and board.world.now < 5000
+        assert board.application.sleeper.rhythm.rate == rate
+        assert board.told[-1]["ts"] - board.told[-2]["ts"] > 86_400_000
+
+
+def test_a_word_about_faults_that_nobody_answers_ends_no_start():
+    with Board(report_every=1) as board:
+        board.start()
+        board.failing = "attributes"
+        board.failure = silence()
+        board.faults = 1
+        assert board.start() is not None and numbers(board) == [1, 2]
+        assert {"faults": 1, "last_fault": None} in board.client.sent()
+        assert board.application.sleeper.rhythm.failures == 0
+
+
+def test_dropped_records_are_counted_through_the_sleeps():
+    with Board(report_every=50) as board:
+        board.start()
+        board.start()
+        board.config["journal"] = 8  # two files
+        board.reading = "x" * 1000
+        for _ in range(12):
+            board.start()
+        dropped = board.application.journal.dropped
+        assert dropped > 0
+        board.start()
+        assert board.application.journal.dropped >= dropped
 
 
 def test_without_memory_for_a_journal_a_first_start_has_none():

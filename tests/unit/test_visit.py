@@ -138,8 +138,19 @@ def test_a_silent_server_is_given_up(answered):
         for _ in range(answered):
             scene.answer(payload=b"{}")
         scene.world.pass_ms(40_000)
-        assert scene.result is False and 30_000 <= scene.at < 31_000
+        assert scene.result is False and 40_000 <= scene.at < 41_000
         assert len(scene.device.outbox) == 1
+
+
+def test_a_server_that_refuses_only_commands_gets_the_records():
+    with Scene(records=1) as scene:
+        scene.client.observations[0].put(ResponseError(Message(0xA3)))
+        scene.world.pass_ms(4000)
+        assert "telemetry" not in scene.asked()
+        scene.world.pass_ms(2000)
+        assert "telemetry" in scene.asked() and not len(scene.device.outbox)
+        scene.world.pass_ms(200_000)
+        assert scene.result is False
 
 
 def test_a_server_that_says_no_has_two_minutes():

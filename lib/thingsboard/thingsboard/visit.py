@@ -11,7 +11,9 @@ from micropython import const
 from .jobs import observe, send
 
 _LISTEN_MS = const(2000)
-_SILENCE_MS = const(30_000)  # without a sign of the server: another time
+# Without a sign of the server: another time. A second look at a doubtful time takes 30 s.
+_SILENCE_MS = const(40_000)
+_PATIENCE_MS = const(5000)  # with a server that is heard, and does not answer the first request
 _LIMIT_MS = const(120_000)
 _UPDATE_MS = const(1_200_000)  # the limit with an update under way
 _STEP_MS = const(50)
@@ -25,8 +27,8 @@ async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms
 
     Registers for commands and attributes, does the errands, then sends the outbox, lets the
     updater work, and obeys, until nothing more is to be done and the server has said nothing for
-    listen_ms. False: there was no sign of it for half a minute, or limit_ms are over (20 minutes
-    with an update under way). errands are (name, function that returns a coroutine), for what is
+    listen_ms. False: there was no sign of it for 40 s, or limit_ms are over (20 minutes with an
+    update under way). errands are (name, function that returns a coroutine), for what is
     to be done once; what ends one is reported.
     """
     device.commands.again_ms = _AGAIN_MS
@@ -37,14 +39,15 @@ async def visit(device, updater=None, errands=(), listen_ms=_LISTEN_MS, limit_ms
         clock = device.clock
         endpoint = device.client.endpoint
         begun = last = clock.uptime_ms()
-        heard = endpoint.heard
+        heard = first = endpoint.heard
         while True:
             await asyncio.sleep_ms(_STEP_MS)
             now = clock.uptime_ms()
             if endpoint.heard != heard:
                 heard = endpoint.heard
                 last = now
-            if waits == 2 and "rpc" not in one.left:
+            refused = endpoint.heard != first and now - begun >= _PATIENCE_MS
+            if waits == 2 and (refused or "rpc" not in one.left):
                 waits = 1
                 one.begin_others()
             if waits == 1 and not one.errands_left():
