@@ -7,30 +7,15 @@ import time
 
 import pytest
 
-from tests.support.counted import COUNTED
-from tools.vboard import Board, BoardError, protocol
+from tests.support.programs import COUNTED, boards
+from tools.vboard import BoardError, protocol
 from tools.vboard.host import compiler
 
 
 @pytest.fixture
 def start(tmp_path):
-    boards = []
-
-    def start(main, **files):
-        root = tmp_path / "root"
-        root.mkdir()
-        for name, text in {"main": main, **files}.items():
-            (root / f"{name}.py").write_text(text)
-        board = Board(tmp_path / "flash.img")
-        board.format()
-        board.deploy(root)
-        boards.append(board)
-        board.start()
-        return board
-
-    yield start
-    for board in boards:
-        board.stop()
+    with boards(tmp_path) as start:
+        yield lambda main, **files: start(main, files)
 
 
 def test_it_starts_as_a_board_does(start):

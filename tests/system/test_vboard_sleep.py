@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.support.counted import COUNTED
-from tools.vboard import UNSET, Board, World
+from tests.support.programs import COUNTED, boards
+from tools.vboard import UNSET, World
 
 ESP32 = "ESP32_GENERIC-OTA"
 PICO = "RPI_PICO_W"
@@ -14,22 +14,8 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def run(tmp_path):
-    boards = []
-
-    def start(main, board=ESP32, **settings):
-        root = tmp_path / "root"
-        root.mkdir()
-        (root / "main.py").write_text(COUNTED + main)
-        board = Board(tmp_path / "flash.img", board=board, **settings)
-        boards.append(board)
-        board.format()
-        board.deploy(root)
-        board.start()
-        return board
-
-    yield start
-    for board in boards:
-        board.stop()
+    with boards(tmp_path) as start:
+        yield lambda main, board=ESP32, **settings: start(COUNTED + main, board=board, **settings)
 
 
 def test_deep_sleep_of_an_esp32_ends_in_a_start_of_its_own_cause(run):

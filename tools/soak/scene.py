@@ -284,6 +284,16 @@ class Scene:
         """Return (time, number) of each record that the server received."""
         return [(ts, value) for ts, key, value in list(self.device.telemetry) if key == "n"]
 
+    def books(self) -> dict:
+        """Return what became of records, commands and starts, as fields of a result."""
+        records = self.ledger.records(self.stored())
+        self.log(f"lost without a reason: {self.ledger.unexplained}")
+        return {
+            "records": records,
+            "commands": self.ledger.commands(),
+            "restarts": self.ledger.restarts(),
+        }
+
     def missing(self) -> int:
         """Return how many readings are not stored, with nothing to excuse it."""
         return self.ledger.records(self.stored()).lost[NO_REASON]

@@ -89,14 +89,10 @@ def settle(scene: Scene, patience_s: float = DRAIN_S) -> None:
 def result(scene: Scene, seed: int, minutes: float, faults: Counter) -> Result:
     scene.book_ends()
     states = Counter(scene.states())
-    records = scene.ledger.records(scene.stored())
-    scene.log(f"lost without a reason: {scene.ledger.unexplained}")
     return Result(
         seed=seed,
         minutes=minutes,
-        records=records,
-        commands=scene.ledger.commands(),
-        restarts=scene.ledger.restarts(),
+        **scene.books(),
         faults=faults,
         updates=Counter(assigned=len(scene.updates), confirmed=states["UPDATED"]),
         erases=scene.erases(),

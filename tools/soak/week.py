@@ -258,14 +258,10 @@ class Week:
         for number, rpc in self._rpcs.items():
             if rpc.status == "SUCCESSFUL":
                 scene.ledger.replies[number] = rpc.response.get("n")
-        records = scene.ledger.records(scene.stored())
-        scene.log(f"lost without a reason: {scene.ledger.unexplained}")
         return Result(
             seed=seed,
             days=days,
-            records=records,
-            commands=scene.ledger.commands(),
-            restarts=scene.ledger.restarts(),
+            **scene.books(),
             faults=self.faults,
             updates=Counter(assigned=len(scene.updates), confirmed=self._confirmed()),
             erases=self._erases(),
