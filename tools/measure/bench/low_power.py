@@ -36,10 +36,21 @@ def show(result: dict, console: Console) -> None:
     if isinstance(rows, str):
         console.print(rows)
         return
-    columns = "secure", "listens", "records", "round trip, ms", "packets up", "down", "bytes"
-    table = Table("a report", *columns, "seconds", "awake, s")
+    table = Table("a report by", "records", "round trip", "packets", "bytes", "seconds", "awake")
     for row in rows:
-        words = ["yes" if row.get(name) else "" for name in ("secure", "listens")]
-        names = "records", "rtt_ms", "up", "down", "bytes", "seconds", "awake_s"
-        table.add_row(row["by"], *words, *[str(row.get(name, "")) for name in names])
+        way = row["by"]
+        if row.get("listens"):
+            way += ", listens"
+        if row["secure"]:
+            way += ", (D)TLS"
+        reports = "rtt_ms" in row  # else a wake without one
+        table.add_row(
+            way,
+            str(row.get("records", "")),
+            f"{row['rtt_ms']} ms" if reports else "",
+            f"{row['up']} + {row['down']}" if reports else "",
+            str(row.get("bytes", "")),
+            str(row.get("seconds", "")),
+            f"{row['awake_s']} s" if "awake_s" in row else "",
+        )
     console.print(table)
