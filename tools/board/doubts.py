@@ -1,6 +1,6 @@
 """What a board takes, and its owner hardly means: a line for each, which refuses nothing.
 
-That are values of the example which nobody changed, and certificates at the wrong time. No line
+These are values of the example which nobody changed, and certificates at the wrong time. No line
 has a value in it: that may be a secret.
 """
 

@@ -14,7 +14,6 @@ class Updater:
     progress: Callable[[int, int], Any]
     pause: bool
     connect: Callable[..., Coroutine[Any, Any, Client]] | None
-    untold: list[str]
     def __init__(
         self,
         device: Device,

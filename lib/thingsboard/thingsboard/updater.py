@@ -57,7 +57,6 @@ class Updater:
         self._introduced = set()  # the prefixes of what was told as UPDATED at this start
         self._changed = asyncio.Event()  # other assignments came since they were read
         self._settling = True  # whether run() has something to do
-        self.untold = list(slots)  # the prefixes of what runs here and was not told at this start
         self._ids = None  # of the assignments as last heard
         self._renew()
         self._fetching = None  # the assignment under way, and the task that downloads it
@@ -68,12 +67,13 @@ class Updater:
 
     async def run(self):
         """Work until cancelled."""
+        untold = list(self.slots)
         delay_ms = _MIN_DELAY_MS
         while True:
             try:
-                while self.untold:
-                    await self.introduce(self.untold[-1])
-                    self.untold.pop()
+                while untold:
+                    await self.introduce(untold[-1])
+                    untold.pop()
                 self._changed.clear()
                 for prefix in ("fw", "sw"):
                     await self._settle(Assignment(prefix, self.device.shared))
