@@ -70,7 +70,7 @@ erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what wa
 	@$(BOARD_TOOL) erase-app $(AT) $(if $(YES),--yes)
 
 release: $(READY)  ## what goes out, in dist: an index for mip, sources to freeze (KEY= SEQUENCE=: the update)
-	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(if $(PROTOBUF),--protobuf)
+	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(addprefix --with ,$(WITH))
 
 # Who publishes is told by the environment or the keyring, so that no command line has a password.
 PUBLISH := $(RUN) -m tools.publish
@@ -78,7 +78,7 @@ MEANT = --server "$(SERVER)" $(if $(DEVICES),--device "$(DEVICES)") $(if $(PROFI
 publish: $(READY)  ## roll PACKAGE (or this firmware: KEY= SEQUENCE=) out at SERVER, to DEVICES or a PROFILE
 	@$(PUBLISH) roll-out $(if $(PACKAGE),"$(PACKAGE)") $(MEANT) $(if $(STAGES),--stages "$(STAGES)") \
 		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TYPE),--type "$(TYPE)") \
-		$(if $(ANY_TITLE),--any-title) $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(if $(PROTOBUF),--protobuf)
+		$(if $(ANY_TITLE),--any-title) $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(addprefix --with ,$(WITH))
 
 fleet: $(READY)  ## the devices of SERVER: version, last contact, restarts, problem, waiting records
 	@$(PUBLISH) fleet $(MEANT)

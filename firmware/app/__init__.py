@@ -74,11 +74,21 @@ class Application:
         self.payload = _codec(config["payload"])
         self.clock = Clock()
         kept = self.restarts.kept
-        if kept is not None and not self.trial.unconfirmed():
-            # What only an update needs is not loaded.
-            from .sleeping import Sleeper
+        woken = kept is not None and not self.trial.unconfirmed()
+        if config["report_every"]:
+            try:
+                if woken:
+                    from . import sleeping
+                else:
+                    from .awake import sleep_when_done
 
-            self.sleeper = sleeper = Sleeper(self, kept)
+                    self._sleep_when_done = sleep_when_done
+            except ImportError:  # most do without it, and flash is scarce
+                raise ValueError(
+                    "settings.json: report_every: low power is not in this application"
+                )
+        if woken:  # what only an update needs is not loaded
+            self.sleeper = sleeper = sleeping.Sleeper(self, kept)
             self.journal = self.outbox = self._journal(sleeper.resume(self.clock))
             sleeper.measure(self._measuring(None, None))
             return
@@ -97,9 +107,7 @@ class Application:
             await self.sleeper.report()
         self.working = asyncio.create_task(self.work())
         if config["report_every"]:
-            from .awake import sleep_when_done
-
-            await sleep_when_done(self)
+            await self._sleep_when_done(self)
         await self.working
 
     async def work(self):

@@ -35,7 +35,7 @@ def application_of(folder, version):
     (app / "pictures").mkdir()
     # A small one: three copies of the application leave little of a Pico W's flash.
     (app / "pictures" / "0.bin").write_bytes(random.Random(version).randbytes(300))
-    return application.collect(sources, application.needless([], protobuf=False))
+    return application.collect(sources, application.needless([], ()))
 
 
 class Bench:

@@ -6,7 +6,7 @@ import threading
 
 from tools import boards
 from tools.board import stage
-from tools.package import container, keys, releases
+from tools.package import application, container, keys, releases
 from tools.release.version import current
 from tools.tbsim import Package
 from tools.vboard import Board, app_image
@@ -23,11 +23,9 @@ class Field:
         self._built = {}
         self._lock = threading.Lock()
 
-    def package(
-        self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX", protobuf=False
-    ):
+    def package(self, version, sequence=2, fault="", kind="fw", edits=(), board="UNIX", extras=()):
         """Return the package of a release for a board; edits are (file, old text, new text)."""
-        key = version, sequence, fault, edits, board, protobuf
+        key = version, sequence, fault, edits, board, tuple(extras)
         with self._lock:  # each is built once, for whoever wants it first
             if key not in self._built:
                 sources = releases.copy(self.folder / f"release-{len(self._built)}", version)
@@ -41,18 +39,18 @@ class Field:
                     version=version,
                     sequence=sequence,
                     boards=names,
-                    protobuf=protobuf,
+                    extras=extras,
                 )
                 self._built[key] = package.data
         return Package(releases.TITLE, version, self._built[key], kind=kind)
 
-    def _staged(self, board, payload):
+    def _staged(self, board, extras):
         # The folder with what a kind of board gets, settings apart; made once.
-        root = self.folder / f"root-{board}-{payload}"
+        root = self.folder / "-".join(["root", board, *sorted(extras)])
         with self._lock:
             if not root.exists():
                 public_keys = keys.public_bytes(self.key)
-                stage.stage(root, boards.load(board), {"payload": payload}, public_keys)
+                stage.stage(root, boards.load(board), {}, public_keys, extras=extras)
                 (root / "factory" / releases.DROPPED).write_text("")
         return root
 
@@ -75,7 +73,7 @@ class Field:
         conditions: more arguments of Board: its network, console, clock.
         """
         root = image.with_suffix(".root")
-        shutil.copytree(self._staged(board, settings.get("payload")), root)
+        shutil.copytree(self._staged(board, application.wanted(settings)), root)
         board = Board(image, board=board, **(conditions or {}))
         settings = {
             "server": sim.host,

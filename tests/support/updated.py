@@ -10,7 +10,7 @@ from tools.tbsim import Package
 from tools.unixport import LIBRARIES, environment, micropython
 
 RESET = 5  # its exit code
-HEAP = "heapsize=168k"  # the sources are compiled in it, which takes more than any update
+HEAP = "heapsize=256k"  # the sources are compiled in it: 168k were too few under some paths
 SCRIPT = Path(__file__).with_name("update_main.py")
 
 

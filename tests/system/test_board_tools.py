@@ -94,7 +94,7 @@ def test_deploying_changes_what_differs_and_nothing_else(tool, board, field, dev
 
 def staged(field, folder, **changed):
     """Return a folder with the firmware, some files of the factory copy changed."""
-    stage.stage(folder, UNIX, public_keys=keys.public_bytes(field.key), protobuf=False)
+    stage.stage(folder, UNIX, public_keys=keys.public_bytes(field.key), extras=())
     for name, content in changed.items():
         (folder / "factory" / name).write_bytes(content)
     return folder

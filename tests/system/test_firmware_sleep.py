@@ -1,10 +1,13 @@
 """The firmware on virtual boards that sleep between their measurements."""
 
 import itertools
+import json
 
 import pytest
 
 from tests.support.field import Field, told
+from tools.package import application
+from tools.package.application import Extra
 from tools.vboard import Network
 
 BOARDS = "ESP32_GENERIC", "RPI_PICO_W"
@@ -86,10 +89,41 @@ def test_an_outage_costs_no_record(sim, device, board):
 def test_it_updates_itself_and_sleeps_on(field, sim, device, board, request):
     board.start()
     sleeps(board, 1)
-    sim.assign(device, field.package("1.1", board=request.node.callspec.params["board"]))
+    sim.assign(
+        device,
+        field.package(
+            "1.1", board=request.node.callspec.params["board"], extras=[Extra.low_power]
+        ),
+    )
     board.wait(lambda: told(device, "fw_state")[-1:] == ["UPDATED"], 60)
     count = len(sleeps(board, 1))
     sleeps(board, count + 3)
     assert str(told(device, "current_fw_version")[-1]) == "1.1"
     assert told(device, "fw_state").count("UPDATED") == 1
     assert not [line for line in board.lines if "MemoryError" in line]
+
+
+def test_without_its_code_that_is_said(field, sim, tmp_path):
+    board = field.board(tmp_path / "board.img", sim)
+    settings = json.loads(board.read("/settings.json")) | SLEEPS
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "settings.json").write_text(json.dumps(settings))
+    board.deploy(tmp_path / "other", compiled=False)
+    board.start()
+    board.wait_line("settings.json: report_every: low power is not in this application", 20)
+    board.stop()
+
+
+@pytest.mark.parametrize(
+    "settings, extras",
+    [
+        ({}, set()),
+        ({"payload": " protobuf"}, {Extra.protobuf}),
+        ({"report_every": "6", "payload": "json"}, {Extra.low_power}),
+        ({"report_every": 0}, set()),
+        ({"report_every": " "}, set()),
+        ({"report_every": 1, "payload": "protobuf"}, {Extra.low_power, Extra.protobuf}),
+    ],
+)
+def test_what_settings_want_of_an_application(settings, extras):
+    assert application.wanted(settings) == extras

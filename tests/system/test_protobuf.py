@@ -12,6 +12,7 @@ from tests.support.dual import prepare_cpython
 from tests.support.field import DEPLOYED, Field
 from tools import protobuf
 from tools.package import application
+from tools.package.application import Extra
 from tools.unixport import LIBRARIES, ROOT, environment, micropython
 
 TOKEN = "TOK3N"
@@ -142,7 +143,7 @@ def test_the_firmware_with_its_profile(sim, field, device, board):
     assert abs(newest_ms / 1000 - time.time()) < 20
     assert sim.until(lambda: sim.observes(device, "rpc"), 20)
     assert json.loads(sim.rpc(device, "setLed", "true")["payload"]) == {"on": True}
-    sim.assign(device, field.package("2.0", protobuf=True))
+    sim.assign(device, field.package("2.0", extras=[Extra.protobuf]))
     board.wait_line(r"update: fw UPDATED: .* 2\.0", 60)
 
 
@@ -279,10 +280,16 @@ def test_the_tool_prints_python(tmp_path):
 
 def test_a_package_has_it_only_if_asked(tmp_path):
     pico, esp32 = "RPI_PICO_W", "ESP32_GENERIC-OTA"
-    without = application.needless([pico], protobuf=False)
-    assert application.PROTOBUF | application.PARTITIONS == without
-    assert application.needless([pico, esp32], protobuf=True) == set()
-    assert application.needless(["MY_OWN"], protobuf=False) == application.PROTOBUF
+    without = application.needless([pico], ())
+    extras = set().union(*application.EXTRAS.values())
+    assert extras | application.PARTITIONS == without
+    assert application.needless([pico, esp32], Extra) == set()
+    assert application.needless(["MY_OWN"], ()) == extras
+    assert application.needless(["MY_OWN"], [Extra.protobuf]) == extras - {
+        "app/schemas.mpy",
+        "thingsboard/payload_protobuf.mpy",
+        "thingsboard/protobuf.mpy",
+    }
     names = {name for name, _ in application.collect(application.REPLACEABLE)}
     assert without < names  # no name is wrong
     left = {name for name, _ in application.collect(application.REPLACEABLE, without)}

@@ -20,7 +20,7 @@ from tools import boards
 from tools.board import monitor, ports, stage
 from tools.board.link import Link, LinkError, connected
 from tools.board.settings import known
-from tools.package import keys
+from tools.package import application, keys
 from tools.unixport import ROOT
 
 FINISH = ROOT / "firmware" / "deployed.py"
@@ -148,7 +148,7 @@ def main(
         with connected(port) as link:
             link.check(kind)
             own = values or known(link.read("/settings.json") or b"") or {}
-            stage.stage(root, kind, values, public_keys, named, stage.speaks_protobuf(own))
+            stage.stage(root, kind, values, public_keys, named, application.wanted(own))
             count = deploy(link, root)
             console.print(f"{count} files changed" if count else "the board has all of it already")
             update = runs(link)

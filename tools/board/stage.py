@@ -6,6 +6,7 @@ updates, the settings.
 
 import json
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -33,20 +34,20 @@ def stage(
     settings: dict | None = None,
     public_keys: bytes = b"",
     named: dict[str, bytes] | None = None,
-    protobuf: bool | None = None,
+    extras: Collection[application.Extra] | None = None,
 ) -> None:
     """Fill a folder with all that a board needs.
 
     In its root is what no update replaces; in `factory` the application with its libraries, as
     in a package. board: the unix port if left out. A board without public_keys takes no
-    updates. named are the files that the settings name (checking.named_files). protobuf: whether
-    the board speaks it; else the settings say so, and without settings it may.
+    updates. named are the files that the settings name (checking.named_files). extras: what
+    the board needs; else the settings say so, and without settings it may need all.
     """
     board = board or boards.load("UNIX")
     _check_names(named or {})
-    if protobuf is None:
-        protobuf = settings is None or speaks_protobuf(settings)
-    left_out = application.needless([board.build], protobuf)
+    if extras is None:
+        extras = application.Extra if settings is None else application.wanted(settings)
+    left_out = application.needless([board.build], extras)
     try:
         files = [bytecode.convert(path, path.name) for path in ROOT_FILES]
         factory = application.collect(application.REPLACEABLE, left_out)
@@ -61,11 +62,6 @@ def stage(
         write_secret(target / name, content)
     if public_keys:
         (target / keys.BOARD_FILE).write_bytes(public_keys)
-
-
-def speaks_protobuf(settings: dict) -> bool:
-    """Return whether a board with these settings needs the Protobuf codec."""
-    return str(settings.get("payload")).strip() == "protobuf"
 
 
 def _check_names(named):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import certificates
 from tools.board import checking, stage
-from tools.package import keys, releases
+from tools.package import application, keys, releases
 from tools.tbsim import Package, Simulator
 from tools.tbsim.web import WebServer, page
 from tools.unixport import BUILD, ROOT
@@ -67,6 +67,7 @@ class Stage:
     ):
         self.folder = folder
         self.secure = secure
+        self.extras = [application.Extra.protobuf] if secure else []
         self.progress = progress
         self.sim = Simulator()
         self.page = WebServer(self.sim, [page.mount])

@@ -16,7 +16,7 @@ def updated(stage: Stage) -> str:
     """Release 1.1; the power fails half-way."""
     sim, board = stage.sim, stage.board
     sources = releases.copy(stage.folder, "1.1")
-    package = releases.build(sources, stage.key, version="1.1", sequence=11, protobuf=stage.secure)
+    package = releases.build(sources, stage.key, version="1.1", sequence=11, extras=stage.extras)
     size = len(package.data)
     sim.link.delay_ms = ONE_WAY_MS
     stage.assign(package)
@@ -61,7 +61,7 @@ def rolled_back(stage, version, sequence, fault, cause, reason):
     sources = releases.copy(stage.folder, version)
     releases.edit(sources / "app/__init__.py", "", fault)
     package = releases.build(
-        sources, stage.key, version=version, sequence=sequence, protobuf=stage.secure
+        sources, stage.key, version=version, sequence=sequence, extras=stage.extras
     )
     line, resets, states = len(board.lines), board.resets, len(stage.states())
     stage.assign(package)
@@ -90,7 +90,7 @@ def foreign(stage: Stage) -> str:
     """Release 1.4 has another signature."""
     key = keys.create(stage.folder / "foreign.pem")
     package = releases.build(
-        stage.folder / "1.1", key, version="1.4", sequence=14, protobuf=stage.secure
+        stage.folder / "1.1", key, version="1.4", sequence=14, extras=stage.extras
     )
     wear, states = stage.board.flash.wear(), len(stage.states())
     stage.assign(package)

@@ -56,9 +56,7 @@ def build(
     out: Annotated[Path, typer.Option("--out", "-o", help="the package to write")],
     key: KeyOption = keys.DEFAULT,
     chip: Annotated[str, typer.Option(help="of an ESP32 image; else by the board's name")] = "",
-    protobuf: Annotated[
-        bool, typer.Option("--protobuf", help="for boards with the setting payload protobuf")
-    ] = False,
+    extras: application.With = None,
 ):
     """Build a signed package."""
     if len(sources) == 1 and sources[0].is_file():
@@ -69,7 +67,7 @@ def build(
         files = [("micropython.bin", image)]
     else:
         kind = "app"
-        files = application.collect(sources, application.needless(board, protobuf))
+        files = application.collect(sources, application.needless(board, extras or ()))
     private, is_new = keys.load_or_create(key)
     if is_new:
         console.print(escape(keys.advice(key)))

@@ -1,6 +1,7 @@
 """Later releases of the application, as its developer might edit, build and sign them."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from tools.package import application, container
@@ -57,14 +58,14 @@ def build(
     version: str,
     sequence: int,
     boards: list[str] | None = None,
-    protobuf: bool = False,
+    extras: Collection[application.Extra] = (),
 ) -> Package:
     """Return the signed package of a release, as it is uploaded to ThingsBoard.
 
-    boards: the unix port if left out. protobuf: for devices with a Protobuf profile.
+    boards: the unix port if left out. extras: what they need beside the rest.
     """
     boards = boards or [board_name()]
-    left_out = application.needless(boards, protobuf)
+    left_out = application.needless(boards, extras)
     data = container.build(
         key,
         application.collect(sorted(sources.iterdir()), left_out),

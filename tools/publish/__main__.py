@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from tools.package import container, keys
+from tools.package import application, container, keys
 from tools.publish import PublishError, credentials, fleet, release, targets
 from tools.publish.credentials import Credentials
 from tools.publish.rollout import Rollout, parse_limit, parse_stages
@@ -54,9 +54,7 @@ def roll_out(
         Path, typer.Option(help="without PACKAGE: the key that signs it")
     ] = keys.DEFAULT,
     sequence: Annotated[int, typer.Option(help="without PACKAGE: its sequence")] = 0,
-    protobuf: Annotated[
-        bool, typer.Option("--protobuf", help="without PACKAGE: for boards that speak it")
-    ] = False,
+    extras: application.With = None,
 ):
     """Publish a package, or this firmware, and watch until all devices are updated.
 
@@ -69,7 +67,7 @@ def roll_out(
     url = checked(server)
     wanted = None
     if not package:
-        data = update.build(key, current(), sequence, protobuf)
+        data = update.build(key, current(), sequence, extras or ())
         wanted = release.from_bytes(data, kind)
     elif Path(package).exists():
         wanted = release.from_file(Path(package), kind)

@@ -1,6 +1,7 @@
 """Build what goes out as a release."""
 
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from tools import bytecode
 from tools.causes import cause
+from tools.package import application
 from tools.release import index, sources, update
 from tools.release.shelf import Shelf
 from tools.release.version import current
@@ -18,11 +20,11 @@ def main(
     dist: Annotated[Path, typer.Argument(help="the folder; versions in it stay")] = ROOT / "dist",
     key: Annotated[Path, typer.Option(help="a private key: the update is built as well")] = None,
     sequence: Annotated[int, typer.Option(help="of the update, higher than of the last one")] = 0,
-    protobuf: Annotated[bool, typer.Option("--protobuf", help="the update has it")] = False,
+    extras: application.With = None,
 ):
     """Build what goes out as a release."""
     try:
-        lines = build(dist, key, sequence, protobuf)
+        lines = build(dist, key, sequence, extras or ())
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"release: {bytecode.fault(error)}") from None
     except (OSError, ValueError) as error:
@@ -32,7 +34,10 @@ def main(
 
 
 def build(
-    dist: Path, key: Path | None = None, sequence: int = 0, protobuf: bool = False
+    dist: Path,
+    key: Path | None = None,
+    sequence: int = 0,
+    extras: Collection[application.Extra] = (),
 ) -> list[str]:
     """Make all parts and write them; return lines about them. Raises what main() catches."""
     version = current()
@@ -41,7 +46,7 @@ def build(
     name = f"thingsboard-coap-{version}"
     files = {f"{name}.tar.gz": sources.archive(name)}
     if key:
-        files[f"{update.TITLE}-{version}.bin"] = update.build(key, version, sequence, protobuf)
+        files[f"{update.TITLE}-{version}.bin"] = update.build(key, version, sequence, extras)
     for name, content in files.items():
         shelf.add(name, content)
     shelf.write()

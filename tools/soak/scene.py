@@ -140,7 +140,7 @@ class Scene:
         if self._secure:
             settings |= self._certify(root)
         shutil.rmtree(root / "factory")
-        left_out = application.needless([self._model.build], False)
+        left_out = application.needless([self._model.build], application.wanted(settings))
         files = application.collect(sorted(self._sources("1.0").iterdir()), left_out)
         bytecode.write(files, root / "factory")
         (root / "settings.json").write_text(json.dumps(settings))
@@ -269,6 +269,7 @@ class Scene:
             version=version,
             sequence=len(self.updates) + 2,
             boards=None if self._model.port == "unix" else [self._model.build],
+            extras=application.wanted(self._settings),
         )
         shutil.rmtree(made)
         self.updates.append(version)

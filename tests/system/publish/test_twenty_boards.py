@@ -2,6 +2,7 @@
 and boards reduced to their updater.
 """
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,9 +83,13 @@ class Fleet:
         return path
 
     def publish(self, *words: str) -> tuple[int, str]:
-        """Run the tool to its end; return its exit code and what it said."""
+        """Run the tool to its end; return its exit code, None if too late, and what it said."""
         program = Program("tools.publish", *words[:1], "--server", self.url, *words[1:])
-        code = program.process.wait(ROLLOUT_S)
+        try:
+            code = program.process.wait(ROLLOUT_S)
+        except subprocess.TimeoutExpired:
+            program.process.kill()
+            code = None
         program._reading.join(5)
         return code, "".join(program.said)
 
