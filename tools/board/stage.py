@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from tools import boards, bytecode
-from tools.board import checking, doubts
+from tools.board import checking, doubts, room
 from tools.causes import cause
 from tools.package import application, keys
 from tools.unixport import ROOT
@@ -41,7 +41,8 @@ def stage(
     In its root is what no update replaces; in `factory` the application with its libraries, as
     in a package. board: the unix port if left out. A board without public_keys takes no
     updates. named are the files that the settings name (checking.named_files). extras: what
-    the board needs; else the settings say so, and without settings it may need all.
+    the board needs; else the settings say so, and without settings it may need all. Prints if
+    updates will find no room.
     """
     board = board or boards.load("UNIX")
     _check_names(named or {})
@@ -53,6 +54,10 @@ def stage(
         factory = application.collect(application.REPLACEABLE, left_out)
     except subprocess.CalledProcessError as error:
         raise ValueError(bytecode.fault(error)) from None
+    lacks = room.lacking(factory, board, settings or {}, extras)
+    if lacks > 0:
+        advice = "a smaller journal needs less" if settings else "with settings it gets less code"
+        print(f"updates will find no room: {board.name} lacks {lacks} blocks of flash; {advice}")
     bytecode.write(files, target)
     bytecode.write(factory, target / "factory")
     (target / FACTS).write_text(json.dumps(board.facts))
