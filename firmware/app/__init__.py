@@ -75,20 +75,9 @@ class Application:
         self.clock = Clock()
         kept = self.restarts.kept
         woken = kept is not None and not self.trial.unconfirmed()
-        if config["report_every"]:
-            try:
-                if woken:
-                    from . import sleeping
-                else:
-                    from .awake import sleep_when_done
-
-                    self._sleep_when_done = sleep_when_done
-            except ImportError:  # most do without it, and flash is scarce
-                raise ValueError(
-                    "settings.json: report_every: low power is not in this application"
-                )
+        self._low_power = _low_power(woken) if config["report_every"] else None
         if woken:  # what only an update needs is not loaded
-            self.sleeper = sleeper = sleeping.Sleeper(self, kept)
+            self.sleeper = sleeper = self._low_power.Sleeper(self, kept)
             self.journal = self.outbox = self._journal(sleeper.resume(self.clock))
             sleeper.measure(self._measuring(None, None))
             return
@@ -102,12 +91,11 @@ class Application:
 
     async def run(self):
         """Work until cancelled, after begin()."""
-        config = self.config
         if self.sleeper:
             await self.sleeper.report()
         self.working = asyncio.create_task(self.work())
-        if config["report_every"]:
-            await self._sleep_when_done(self)
+        if self._low_power:
+            await self._low_power.sleep_when_done(self)
         await self.working
 
     async def work(self):
@@ -265,6 +253,20 @@ def _codec(name):
     from thingsboard import payload_json
 
     return payload_json
+
+
+def _low_power(woken):
+    # The module that has a start of a device that sleeps, whether it ends a sleep or not.
+    try:
+        if woken:
+            from . import sleeping
+
+            return sleeping
+        from . import awake
+
+        return awake
+    except ImportError:  # as with Protobuf
+        raise ValueError("settings.json: report_every: low power is not in this application")
 
 
 def _remove(name):
