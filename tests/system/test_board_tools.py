@@ -363,6 +363,18 @@ def test_settings_reach_the_board(tool, board):
         assert json.loads(link.read("/settings.json"))["interval"] == 7
 
 
+def test_settings_that_the_firmware_there_has_no_code_for(tool, board):
+    hint = "the firmware there has no code for low-power: make deploy BOARD=UNIX"
+    with connected(board.serial.path) as link:
+        values = json.loads(link.read("/settings.json"))
+        link.replace("/settings.json", json.dumps(values | {"report_every": 2}).encode())
+    code, said = tool("settings", "--board", "UNIX", input="\n" * 8)
+    assert code == 0 and hint in said, said
+    tool("deploy", "--board", "UNIX", "--no-wait")
+    code, said = tool("settings", "--board", "UNIX", input="\n" * 8)
+    assert code == 0 and "no code" not in said, said
+
+
 def test_settings_that_no_board_can_read_begin_anew(tool, board, sim):
     with connected(board.serial.path) as link:
         link.replace("/settings.json", b'{"server": "a')

@@ -11,6 +11,8 @@ import typer
 from tools import boards
 from tools.board import checking, doubts
 from tools.board.link import connected
+from tools.package import application
+from tools.package.application import EXTRAS
 
 FILE = "settings.json"
 Find = Callable[[str], bytes | None]
@@ -138,7 +140,23 @@ def main(
             link.replace("/" + name, find(name))
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
         tell_doubts(values, FILE, find)
+        lacks = lacking(values, link.names("/factory") and link.names("/factory/app"))
+    if lacks:
+        missing = " and ".join(lacks)
+        print(f"the firmware there has no code for {missing}: make deploy BOARD={board}")
     print("written; the board restarts with them")
+
+
+def lacking(values: dict, names: set[str]) -> list[str]:
+    """Return what settings want and an application lacks. names: of the files in its app/."""
+    there = {f"app/{name}" for name in names}
+    if "app/__init__.mpy" not in there:  # it is frozen, with all that is in firmware/app
+        return []
+    return [
+        extra.value
+        for extra in sorted(application.wanted(values))
+        if not there.issuperset(name for name in EXTRAS[extra] if name.startswith("app/"))
+    ]
 
 
 def tell_doubts(values: dict, file: str, find: Find) -> None:
