@@ -99,6 +99,7 @@ class Week:
         self.faults: Counter = Counter()
         self.reports = 0
         self._wire: list[Counter] = []  # what went over it in each report
+        self._from: tuple | None = None  # the board's address in the last of them
         self._rpcs: dict[int, RPC] = {}
         self._cut_report = False  # in the next one the power fails
         self._wear = scene.board.flash.wear()
@@ -176,7 +177,8 @@ class Week:
     def _count(self, event):
         if event.is_request and event.path[-1:] == ("rpc",):
             self._wire.append(Counter())  # the registration for commands begins a report
-        if self._wire:
+            self._from = event.address
+        if event.address == self._from:  # to others goes what nobody hears any more
             way = "up" if event.up else "down"
             self._wire[-1].update({f"datagrams {way}": 1, f"bytes {way}": len(event.datagram)})
 
