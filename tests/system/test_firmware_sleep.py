@@ -103,6 +103,18 @@ def test_it_updates_itself_and_sleeps_on(field, sim, device, board, request):
     assert not [line for line in board.lines if "MemoryError" in line]
 
 
+@pytest.mark.parametrize("board", ["RPI_PICO_W"], indirect=True)
+def test_updated_without_its_code_it_goes_back_and_sleeps_on(field, sim, device, board):
+    board.start()
+    sleeps(board, 1)
+    sim.assign(device, field.package("2.0", board="RPI_PICO_W"))
+    board.wait_line("fw FAILED: it failed here before: .*low power is not in this app", 90)
+    since = len(sleeps(board, 1))
+    sleeps(board, since + 4)
+    assert told(device, "fw_state")[-1] == "FAILED"
+    assert told(device, "fw_state").count("FAILED") == 1
+
+
 def test_without_its_code_that_is_said(field, sim, tmp_path):
     board = field.board(tmp_path / "board.img", sim)
     settings = json.loads(board.read("/settings.json")) | SLEEPS
