@@ -13,8 +13,8 @@ _DOOR_MS = const(10_000)
 _LOOK_MS = const(500)
 _SILENCE_MS = const(60_000)  # without a server it ends as well
 _LIMIT_MS = const(120_000)  # and with one that refuses, or talks all the time
+_UPDATE_MS = const(1_200_000)  # as long as an update gets on
 _DAY_MS = const(86_400_000)  # an ESP32 cannot sleep 25 days
-_UPDATE_MS = const(1_200_000)  # the limit with an update under way
 
 
 async def sleep_when_done(application):
@@ -22,6 +22,7 @@ async def sleep_when_done(application):
     config = application.config
     trial = application.trial
     heard = since = 0
+    downloaded = moved = 0  # bytes of an update, and when the last ones came
     listen_ms = 1000 * config["listen"]
     while True:
         await asyncio.sleep_ms(_LOOK_MS)
@@ -32,10 +33,13 @@ async def sleep_when_done(application):
         if application.contacts() != heard:
             heard = application.contacts()
             since = now
-        busy = not application.introduced or application.updater.busy or device.commands.busy
-        done = not busy and not len(device.outbox)
         updater = application.updater
-        limit_ms = _UPDATE_MS if updater and updater.busy else _LIMIT_MS
+        if updater and updater.downloaded != downloaded:
+            downloaded = updater.downloaded
+            moved = now
+        busy = not application.introduced or updater.busy or device.commands.busy
+        done = not busy and not len(device.outbox)
+        limit_ms = min(moved + _LIMIT_MS, _UPDATE_MS)
         quiet = now - since >= (listen_ms if done else _SILENCE_MS)
         if now < _DOOR_MS or not quiet and now < limit_ms:
             continue
@@ -52,6 +56,10 @@ async def sleep_when_done(application):
             application.log(str(full))
         wait_ms = min(wait_ms * config["report_every"], _DAY_MS)
     application.suspend()
-    settled = 0 if busy else assigned(device.shared)
+    # After silence an update goes on with the next report. One that did not get on is put off: a
+    # server that answers with errors is not worth a battery.
+    put_off = busy and not quiet
+    settled = assigned(device.shared) if device and (put_off or not busy) else 0
     application.log("asleep from now on")
-    deep_sleep.sleep(wait_ms - now % wait_ms, settled.to_bytes(4, "little"), config["watchdog"])
+    kept = settled.to_bytes(4, "little") + bytes([put_off])
+    deep_sleep.sleep(wait_ms - now % wait_ms, kept, config["watchdog"])

@@ -13,13 +13,15 @@ from thingsboard.visit import visit
 _CONNECT_MS = const(60_000)  # the Wi-Fi, credentials and the clock
 _TELL_MS = const(10_000)  # a word about faults
 _LOOK_MS = const(6 * 3600_000)  # between looks at the server's time, once the sleeps are known
+_AGAIN_MS = const(6 * 3600_000)  # after the start that put an update off
 _PACKAGES = [prefix + name for prefix in ("fw", "sw") for name in NAMES]
 
 # Uptime, Unix time at uptime 0 (0: unknown), uptimes of the last look at the server's time and of
 # its first refusal (0: none); how wrong the sleeps are; the interval; the journal's first record
 # since power-on; which packages are settled; records that were dropped; measurements since the
-# last report, reports that failed in a row; the last message id.
-_STATE = const("<qqqqiIIIIHBH")
+# last report, reports that failed in a row; the last message id; whether the packages are only put
+# off.
+_STATE = const("<qqqqiIIIIHBHB")
 _NAMES = (
     "uptime_ms",
     "start_ms",
@@ -33,6 +35,7 @@ _NAMES = (
     "measured",
     "failures",
     "message_id",
+    "put_off",
 )
 _DOUBLINGS = const(2)
 _SHORTEST_MS = const(1000)  # of a sleep
@@ -47,20 +50,21 @@ class Rhythm:
     Every report_every-th measurement is one that is reported. After reports that failed it is
     every second, then every fourth of those: a battery is not spent on a server that is away.
     Unless woken is true nothing is known, and a report is due. Of the start before the first sleep
-    there is only a number, as four bytes: the packages that it has settled.
+    there are only the packages that it has settled, as four bytes, and whether they are put off.
     """
 
     uptime_ms = start_ms = looked_ms = refused_since = 0
     rate = 0  # by how many millionths sleeps are longer than asked for
-    born = settled = dropped = measured = failures = message_id = 0
+    born = settled = dropped = measured = failures = message_id = put_off = 0
     woken = False
 
     def __init__(self, report_every, interval_ms, kept=None):
         self.report_every = report_every
         self.interval_ms = interval_ms
         size = struct.calcsize(_STATE)
-        if kept and len(kept) == 4:
-            self.settled = int.from_bytes(kept, "little")
+        if kept and len(kept) == 5:
+            self.settled = int.from_bytes(kept[:4], "little")
+            self.put_off = kept[4]
         elif kept and len(kept) == size + 4:
             state = kept[:size]
             if crc32(state) == int.from_bytes(kept[size:], "little"):
@@ -93,6 +97,15 @@ class Rhythm:
         """Return for how long the server has refused this device, from report to report."""
         self.refused_since = (self.refused_since or uptime_ms) if refused else 0
         return uptime_ms - self.refused_since if refused else 0
+
+    def wants(self, packages):
+        """Note which packages are assigned (assignment.assigned()); return whether to see to them.
+
+        That is once for each, and anew if they were put off hours ago.
+        """
+        is_old = packages == self.settled
+        self.settled = packages
+        return packages and (not is_old or self.put_off and self.uptime_ms >= _AGAIN_MS)
 
     def sleep_ms(self, uptime_ms):
         """Return for how long to sleep from an uptime on, to be awake at the next measurement.
@@ -187,10 +200,8 @@ class Sleeper:
         self._learn(device.clock, errands)
         if done:
             await self._tell_faults(device)
-            now = assigned(device.shared)
-            if now and now != rhythm.settled:
+            if rhythm.wants(assigned(device.shared)):
                 application.restart("a package is assigned")
-            rhythm.settled = now
         return done
 
     def _judge(self, device):

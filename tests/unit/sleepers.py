@@ -44,6 +44,7 @@ class Updater:
 
     def __init__(self, busy):
         self.busy = busy
+        self.downloaded = 0
 
     async def run(self):
         self.runs = True
@@ -131,6 +132,7 @@ class Board:
         self.reading = ""
         self.during = []  # (when, what is done then)
         self.updater_busy = False
+        self.downloads = 0  # ms of a start in which bytes of an update come
         self.talks = False  # whether the server says something all the time
         self.joins = True  # whether the Wi-Fi can be joined
         self.hardware = Hardware(
@@ -177,6 +179,7 @@ class Board:
                 if self.client:
                     self.client.serve()
                     self.client.endpoint.heard += self.talks
+                self.updater.downloaded += self.world.now < self.downloads
             self.passed_ms += self.world.now + (self.slept or 0)
             if self.application.working:
                 self.application.working.cancel()

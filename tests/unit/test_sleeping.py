@@ -23,7 +23,7 @@ def numbers(board):
 
 def test_the_first_start_tells_all_and_leaves_the_door_open():
     with Board() as board:
-        assert 580_000 < board.start() <= 590_000 and len(board.kept) == 4
+        assert 580_000 < board.start() <= 590_000 and len(board.kept) == 5
         assert {"rpc", "attributes", "efento/t"} <= set(asked(board))
         assert 10_000 <= board.world.now < 11_000 and numbers(board) == [1]
         assert board.lines[-1] == "asleep from now on"
@@ -118,7 +118,7 @@ def test_a_power_cut_costs_no_record_and_brings_a_start_like_the_first():
             board.start()
         board.kept = None
         board.start()
-        assert len(board.kept) == 4 and numbers(board) == [1, 2, 3, 4, 5]
+        assert len(board.kept) == 5 and numbers(board) == [1, 2, 3, 4, 5]
 
 
 def test_a_full_flash_brings_a_report_at_once():
@@ -152,14 +152,41 @@ def test_a_package_that_is_assigned_is_the_business_of_another_start():
         assert board.start() is None  # assigned once more
 
 
-def test_an_update_under_way_keeps_the_board_awake():
+def test_an_update_that_gets_on_keeps_the_board_awake_for_a_while():
     with Board() as board:
-        board.updater_busy = True
-        board.talks = True
-        assert board.start(limit_ms=300_000) is None
-        board.updater_busy = False
+        board.updater_busy = board.talks = True
+        board.downloads = 300_000
+        assert board.start(limit_ms=2_000_000) is not None
+        assert 420_000 <= board.world.now < 421_000
+        board.kept = None
+        board.downloads = 2_000_000
+        assert board.start(limit_ms=2_000_000) is not None
+        assert 1_200_000 <= board.world.now < 1_201_000
+
+
+def test_an_update_that_does_not_get_on_is_put_off():
+    with Board(report_every=1) as board:
+        board.shared = dict(PACKAGE)
+        board.updater_busy = board.talks = True
+        assert board.start() is not None and 120_000 <= board.world.now < 121_000
         board.talks = False
+        begin = board.passed_ms
+        while board.start() is not None:
+            assert board.passed_ms - begin < 7 * 3600_000
+        assert board.reset and 5.7 * 3600_000 < board.passed_ms - begin < 6.3 * 3600_000
+        board.talks = True
         assert board.start() is not None
+        board.shared["fw_version"] = "3"
+        assert board.start() is None  # another one is not put off
+
+
+def test_a_server_that_talks_and_gives_no_credentials_keeps_no_board_awake():
+    with Board(report_every=1) as board:
+        board.config.update(access_token=None, provision_key="k", provision_secret="s")
+        board.config.update(credentials={}, certificate=None)
+        board.talks = True
+        assert board.start() is not None and 120_000 <= board.world.now < 121_000
+        assert not board.application.device  # the answers made no sense
 
 
 def test_a_server_that_talks_all_the_time_keeps_no_board_awake():

@@ -135,7 +135,7 @@ class Scene:
 
     def _prepare(self):
         root = self.folder / "root"
-        stage.stage(root, self._model, public_keys=keys.public_bytes(self.key))
+        stage.stage(root, self._model, public_keys=keys.public_bytes(self.key), extras=())
         settings = SETTINGS | {"port": self.sim.port} | self._settings
         if self._secure:
             settings |= self._certify(root)

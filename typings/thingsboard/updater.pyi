@@ -14,6 +14,7 @@ class Updater:
     progress: Callable[[int, int], Any]
     pause: bool
     connect: Callable[..., Coroutine[Any, Any, Client]] | None
+    downloaded: int
     def __init__(
         self,
         device: Device,

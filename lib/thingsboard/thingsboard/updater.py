@@ -59,6 +59,7 @@ class Updater:
         self._settling = True  # whether run() has something to do
         self._ids = None  # of the assignments as last heard
         self._renew()
+        self.downloaded = 0  # bytes of the package under way, as last told to progress()
         self._fetching = None  # the assignment under way, and the task that downloads it
         self._download = None
         self._doing = "update"
@@ -208,7 +209,7 @@ class Updater:
             path = assignment.prefix, self.device.access_token
             query = assignment.query()
         try:
-            how = assignment.size, self._block, self.pause, self.progress
+            how = assignment.size, self._block, self.pause, self._got
             await download(client, path, query, image, *how)
         finally:
             if client is not self.device.client:
@@ -216,6 +217,10 @@ class Updater:
         self._doing = "update"
         if image.offset != image.size:
             raise Refused("shorter than its manifest says")
+
+    def _got(self, done, total):
+        self.downloaded = done
+        self.progress(done, total)
 
     def _verify(self, assignment, slot):
         check = Checksum(assignment.algorithm)
