@@ -93,6 +93,15 @@ def test_ctrl_c_waits_while_a_board_starts(run, after_ms):
     terminal.close()
 
 
+@pytest.mark.parametrize("fault", ["raise ValueError('no')", "raise KeyboardInterrupt"])
+def test_after_a_boot_that_failed_there_is_no_main(run, fault):
+    board = run("print('runs')", boot=fault)
+    terminal = Terminal(board.serial.path)
+    said = terminal.read_until(b">>> ")
+    assert b"Traceback" in said and b"runs" not in said
+    terminal.close()
+
+
 def test_the_watchdog_bites_at_the_prompt(run):
     board = run(WORKS % (1500, "pass"))
     board.wait_line("arms 1", 10)

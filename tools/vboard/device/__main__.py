@@ -81,21 +81,27 @@ def mount(port):
 
 
 def boot(names):
-    """Run what is on the board."""
+    """Run what is on the board: no main.py after a boot.py that failed or was interrupted."""
     for name in names:
-        run(name)
+        if not run(name):
+            break
 
 
 def run(name):
-    """Run a file of the root folder if there is one; tell of an exception as a board does."""
+    """Run a file of the root folder if there is one; tell of an exception as a board does.
+
+    Return whether there was none.
+    """
     try:
         os.stat(name)
     except OSError:
-        return
+        return True
     try:
         execfile(name, {"__name__": "__main__", "__file__": name})
     except BaseException as e:
         sys.print_exception(e)
+        return False
+    return True
 
 
 main()
