@@ -17,6 +17,7 @@ VERSION = "0.1.0"
 
 _LOOK_S = const(60)  # between looks whether there is news about this device
 _CREDENTIALS = const("credentials.json")  # as in settings.py
+_NO_LOW_POWER = const("settings.json: report_every: low power is not in this application")
 _WAITING = const("outbox.records")  # what waited for the server when the board was restarted
 
 
@@ -75,8 +76,8 @@ class Application:
         self.clock = Clock()
         kept = self.restarts.kept
         woken = kept is not None and not self.trial.unconfirmed()
-        self._low_power = _low_power(woken) if config["report_every"] else None
-        if woken:  # what only an update needs is not loaded
+        self._low_power = self._module_of_start(woken) if config["report_every"] else None
+        if woken and self._low_power:  # what only an update needs is not loaded
             self.sleeper = sleeper = self._low_power.Sleeper(self, kept)
             self.journal = self.outbox = self._journal(sleeper.resume(self.clock))
             sleeper.measure(self._measuring(None, None))
@@ -88,6 +89,21 @@ class Application:
         if config["journal"] and (board.journal or not config["report_every"]):
             self.journal = self._journal(None)
         self.outbox = self.journal
+
+    def _module_of_start(self, woken):
+        # What a device that sleeps does at this start, whether it ends a sleep or not.
+        try:
+            if woken:
+                from . import sleeping
+
+                return sleeping
+            from . import awake
+
+            return awake
+        except ImportError:  # most do without it, and flash is scarce
+            if self.trial.unconfirmed():
+                raise ValueError(_NO_LOW_POWER)  # the release before may have it
+            self.log(_NO_LOW_POWER + "; it stays awake")
 
     async def run(self):
         """Work until cancelled, after begin()."""
@@ -253,20 +269,6 @@ def _codec(name):
     from thingsboard import payload_json
 
     return payload_json
-
-
-def _low_power(woken):
-    # The module that has a start of a device that sleeps, whether it ends a sleep or not.
-    try:
-        if woken:
-            from . import sleeping
-
-            return sleeping
-        from . import awake
-
-        return awake
-    except ImportError:  # as with Protobuf
-        raise ValueError("settings.json: report_every: low power is not in this application")
 
 
 def _remove(name):

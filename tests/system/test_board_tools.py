@@ -370,6 +370,7 @@ def test_settings_that_the_firmware_there_has_no_code_for(tool, board):
         link.replace("/settings.json", json.dumps(values | {"report_every": 2}).encode())
     code, said = tool("settings", "--board", "UNIX", input="\n" * 8)
     assert code == 0 and hint in said, said
+    board.wait_line("report_every: low power is not in this application; it stays awake", 20)
     tool("deploy", "--board", "UNIX", "--no-wait")
     code, said = tool("settings", "--board", "UNIX", input="\n" * 8)
     assert code == 0 and "no code" not in said, said

@@ -115,14 +115,15 @@ def test_updated_without_its_code_it_goes_back_and_sleeps_on(field, sim, device,
     assert told(device, "fw_state").count("FAILED") == 1
 
 
-def test_without_its_code_that_is_said(field, sim, tmp_path):
+def test_without_its_code_that_is_said(field, sim, device, tmp_path):
     board = field.board(tmp_path / "board.img", sim)
     settings = json.loads(board.read("/settings.json")) | SLEEPS
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "settings.json").write_text(json.dumps(settings))
     board.deploy(tmp_path / "other", compiled=False)
     board.start()
-    board.wait_line("settings.json: report_every: low power is not in this application", 20)
+    board.wait_line("report_every: low power is not in this application; it stays awake", 20)
+    board.wait(lambda: told(device, "current_fw_version"), 20)  # it is in touch
     board.stop()
 
 

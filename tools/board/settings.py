@@ -1,5 +1,6 @@
 """Asks for the settings of a board, checks them as the board will, and writes them there."""
 
+import ast
 import json
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,14 @@ from tools.package import application
 from tools.package.application import EXTRAS
 
 FILE = "settings.json"
+# What the application that runs has in its app/; nothing if it is frozen, or there is none.
+RUNS = """
+try:
+    import os, trial
+    print(os.listdir('/' + trial.Trial(os).state['app']['run']['slot'] + '/app'))
+except (ImportError, OSError):
+    print([])
+"""
 Find = Callable[[str], bytes | None]
 SECRETS = ("wifi_password", "access_token", "provision_secret")
 WIFI = ("wifi_ssid", "wifi_password")
@@ -140,7 +149,7 @@ def main(
             link.replace("/" + name, find(name))
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
         tell_doubts(values, FILE, find)
-        lacks = lacking(values, link.names("/factory") and link.names("/factory/app"))
+        lacks = lacking(values, ast.literal_eval(link.execute(RUNS)))
     if lacks:
         missing = " and ".join(lacks)
         print(f"the firmware there has no code for {missing}: make deploy BOARD={board}")
@@ -150,7 +159,7 @@ def main(
 def lacking(values: dict, names: set[str]) -> list[str]:
     """Return what settings want and an application lacks. names: of the files in its app/."""
     there = {f"app/{name}" for name in names}
-    if "app/__init__.mpy" not in there:  # it is frozen, with all that is in firmware/app
+    if "app/__init__.mpy" not in there:  # frozen, it has all
         return []
     return [
         extra.value
