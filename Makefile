@@ -58,8 +58,8 @@ AT := $(if $(PORT),--port $(PORT))
 deploy: $(READY)  ## put the firmware on the BOARD at PORT, only what changed, and restart it (SETTINGS= a file)
 	@$(BOARD_TOOL) deploy --board "$(BOARD)" $(AT) $(if $(SETTINGS),--settings $(SETTINGS))
 
-settings: $(READY)  ## ask for the settings of the BOARD at PORT, check and write them (OUT= a file instead)
-	@$(BOARD_TOOL) settings --board "$(BOARD)" $(AT) $(if $(OUT),--out $(OUT))
+settings: $(READY)  ## ask for the settings of the BOARD at PORT, check and write them (OUT= a file instead; ALL=1: for each)
+	@$(BOARD_TOOL) settings --board "$(BOARD)" $(AT) $(if $(OUT),--out $(OUT)) $(if $(ALL),--all)
 
 monitor: $(READY)  ## show the console of the board at PORT
 	@$(BOARD_TOOL) monitor $(AT)
@@ -70,8 +70,11 @@ backup: $(READY)  ## save settings, credentials and state of the board at PORT i
 erase-app: $(READY)  ## remove the updates of the board at PORT: it runs what was deployed by cable
 	@$(BOARD_TOOL) erase-app $(AT) $(if $(YES),--yes)
 
+# WITH=low-power, or several, by commas.
+comma := ,
+EXTRAS = $(addprefix --with ,$(subst $(comma), ,$(WITH)))
 release: $(READY)  ## what goes out, in dist: an index for mip, sources to freeze (KEY= SEQUENCE=: the update)
-	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(addprefix --with ,$(WITH))
+	@$(RUN) -m tools.release $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(EXTRAS)
 
 # Who publishes is told by the environment or the keyring, so that no command line has a password.
 PUBLISH := $(RUN) -m tools.publish
@@ -79,7 +82,7 @@ MEANT = --server "$(SERVER)" $(if $(DEVICES),--device "$(DEVICES)") $(if $(PROFI
 publish: $(READY)  ## roll PACKAGE (or this firmware: KEY= SEQUENCE=) out at SERVER, to DEVICES or a PROFILE
 	@$(PUBLISH) roll-out $(if $(PACKAGE),"$(PACKAGE)") $(MEANT) $(if $(STAGES),--stages "$(STAGES)") \
 		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TYPE),--type "$(TYPE)") \
-		$(if $(ANY_TITLE),--any-title) $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(addprefix --with ,$(WITH))
+		$(if $(ANY_TITLE),--any-title) $(if $(KEY),--key "$(KEY)") $(if $(SEQUENCE),--sequence $(SEQUENCE)) $(EXTRAS)
 
 fleet: $(READY)  ## the devices of SERVER: version, last contact, restarts, problem, waiting records
 	@$(PUBLISH) fleet $(MEANT)

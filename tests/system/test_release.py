@@ -181,8 +181,11 @@ def test_a_library_that_does_not_compile_is_one_sentence(monkeypatch, tmp_path):
     assert not (tmp_path / "dist").exists()
 
 
-def test_without_a_key_there_is_no_update(dist):
+def test_without_a_key_there_is_no_update(dist, tmp_path):
     assert not list(dist.glob("*.bin"))
+    with pytest.raises(SystemExit, match="^release: WITH is for an update, which wants KEY="):
+        release.main(tmp_path / "dist", extras=["low-power"])
+    assert not (tmp_path / "dist").exists()
 
 
 REPEATED = ["firmware/app/__init__.py"]

@@ -59,7 +59,7 @@ def test_a_package_is_assigned_and_taken_away(prompt, device, key, tmp_path):
     [
         ("assign", "expected: assign file [fw|sw]"),
         ("assign missing.pkg", "No such file"),
-        ("assign README.md", "no update package"),
+        ("assign README.md", "README.md: this is no update package"),
         ("assign README.md nw", "expected: assign file [fw|sw]"),
         ("assign 'README.md", "assign: no closing quotation"),
         ("unassign nw", "expected: unassign [fw|sw]"),

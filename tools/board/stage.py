@@ -56,8 +56,12 @@ def stage(
         raise ValueError(bytecode.fault(error)) from None
     lacks = room.lacking(factory, board, settings or {}, extras)
     if lacks > 0:
-        advice = "a smaller journal needs less" if settings else "with settings it gets less code"
-        print(f"updates will find no room: {board.name} lacks {lacks} blocks of flash; {advice}")
+        code = " and ".join(sorted(extra.value for extra in extras))
+        advice = "a smaller journal needs less" if settings else "settings may want less"
+        print(
+            f"updates will find no room{code and ' beside '}{code}: "
+            f"{board.name} lacks {lacks} blocks of flash; {advice}"
+        )
     bytecode.write(files, target)
     bytecode.write(factory, target / "factory")
     (target / FACTS).write_text(json.dumps(board.facts))

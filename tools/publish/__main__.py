@@ -66,6 +66,8 @@ def roll_out(
     parse_limit(limit, 1)
     url = checked(server)
     wanted = None
+    if package and extras:
+        raise PublishError("WITH is for what is built here; PACKAGE has what it was built with")
     if not package:
         data = update.build(key, current(), sequence, extras or ())
         wanted = release.from_bytes(data, kind)

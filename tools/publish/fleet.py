@@ -105,7 +105,9 @@ def member(
             problem = "does not answer commands"
     elif told.get("problem"):
         problem = str(told["problem"])
-    version = values.get("version", "") or values.get("current_fw_version", "")
+    # A package's version is what was published; what is deployed by cable has none.
+    packaged = values.get("current_sw_version") or values.get("current_fw_version")
+    version = packaged or (told or {}).get("version") or values.get("version", "")
     restarts = values.get("restarts", "")
     if values.get("restart"):
         restarts = f"{restarts} ({values['restart']})"
@@ -113,7 +115,7 @@ def member(
     return Member(
         target.name,
         values.get("active") == "true",
-        str((told or {}).get("version", version)),
+        str(version),
         heard,
         values.get("starts", ""),
         restarts,
@@ -124,6 +126,7 @@ def member(
     )
 
 
+TEXT_WIDTH = 40  # what is longer goes on in the next line
 COLUMNS = ("device", "version", "heard", "starts", "restarts", "problem", "waiting", "update")
 
 
@@ -132,6 +135,8 @@ def table(members: list[Member], now_ms: int) -> Table:
     result = Table(*COLUMNS)
     for column in (2, 3, 6):
         result.columns[column].justify = "right"
+    for column in (4, 5, 7):
+        result.columns[column].max_width = TEXT_WIDTH
     for one in members:
         heard = age(now_ms - one.heard_ms) if one.heard_ms else "never"
         row = (one.name, one.version, heard, one.starts, one.restarts, one.problem, one.waiting)

@@ -16,9 +16,12 @@ ALGORITHM = "SHA256"
 def from_file(path: Path, kind: str = "") -> Release:
     """Return a package of tools.package; kind: fw or sw, if the package itself does not tell.
 
-    Raises PublishError, PackageError, OSError.
+    Raises PublishError, OSError.
     """
-    return from_bytes(path.read_bytes(), kind)
+    try:
+        return from_bytes(path.read_bytes(), kind)
+    except container.PackageError as error:
+        raise PublishError(f"{path}: {error}") from None
 
 
 def from_bytes(data: bytes, kind: str = "") -> Release:

@@ -40,6 +40,8 @@ def build(
     extras: Collection[application.Extra] = (),
 ) -> list[str]:
     """Make all parts and write them; return lines about them. Raises what main() catches."""
+    if extras and not key:
+        raise update.Refused("WITH is for an update, which wants KEY= and SEQUENCE= as well")
     version = current()
     shelf = Shelf(dist)
     packages = index.add(shelf, version)

@@ -126,7 +126,7 @@ def main(
                 if not prompt.obey(input()):
                     break
             except (ValueError, RPCError, OSError) as error:
-                console.print(f"[red]{escape(str(error)) or 'no'}[/]")
+                console.print(f"[red]{escape(cause(error)) or 'no'}[/]")
     except EOFError:
         threading.Event().wait()  # no standard input: run until interrupted
     except KeyboardInterrupt:

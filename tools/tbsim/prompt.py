@@ -185,7 +185,10 @@ def kind_of(name: str, rest: list[str]) -> str:
 def read_package(path: Path, kind: str) -> Package:
     """Return a file as an uploaded package, under the title and version that it has itself."""
     data = path.read_bytes()
-    manifest = container.parse(data).manifest
+    try:
+        manifest = container.parse(data).manifest
+    except container.PackageError as error:
+        raise ValueError(f"{path}: {error}") from None
     return Package(manifest["title"], manifest["version"], data, kind=kind)
 
 

@@ -43,6 +43,22 @@ def test_devices_that_do_not_answer_are_not_waited_for(sim, server, user, tool, 
 
 
 @pytest.mark.parametrize(
+    "values, version",
+    [
+        ({"version": "0.9", "current_fw_version": ""}, "0.9"),
+        ({"version": "0.9", "current_fw_version": "1.1"}, "1.1"),
+        ({"version": "0.9", "current_fw_version": "1.26", "current_sw_version": "1.1"}, "1.1"),
+        ({}, ""),
+    ],
+)
+def test_the_version_is_that_of_the_package(values, version):
+    target = Target("id", "pump", "", "")
+    assert fleet.member(target, values, {}, 0).version == version
+    told = fleet.member(target, {}, {"version": "0.8"}, 0)
+    assert told.version == "0.8"
+
+
+@pytest.mark.parametrize(
     "silent_s, told, problem",
     [
         (30, None, "does not answer commands"),

@@ -51,7 +51,7 @@ def test_a_file_that_is_not_there(server, user, tool):
 def test_a_file_that_is_no_package(server, user, tool, tmp_path):
     (tmp_path / "x.bin").write_bytes(b"MZ")
     code, said = tool("roll-out", tmp_path / "x.bin", "--server", server.url, "--device", "*")
-    assert code == 1 and "this is no update package" in said
+    assert code == 1 and said.endswith("x.bin: this is no update package"), said
 
 
 def test_a_title_that_the_server_does_not_have(sim, server, user, tool):
@@ -70,6 +70,7 @@ def test_a_title_that_the_server_does_not_have(sim, server, user, tool):
         (("--limit", "0"), "LIMIT is 0"),
         (("--limit", "many"), "LIMIT is many"),
         (("--type", "hw"), "TYPE is hw"),
+        (("--with", "low-power"), "PACKAGE has what it was built with"),
     ],
 )
 def test_options_that_mean_nothing(server, user, package, tool, words, told):
