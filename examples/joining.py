@@ -38,10 +38,10 @@ def settings(*names, port=5683):
     try:
         with open("settings.json") as file:
             values = json.load(file)
-        server = values["server"]
+        values["server"] = values["server"].split("://")[-1]  # as the firmware takes it
     except OSError:
         end("settings.json: missing; copy one to where the program runs")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         end('settings.json: expected {"server": "...", "access_token": "..."}')
     for name in names:
         if not values.get(name):
@@ -49,7 +49,7 @@ def settings(*names, port=5683):
     values.setdefault("port", port)
     if network:
         _join(values)
-    print("server %s port %d" % (server, values["port"]))
+    print("server %s port %d" % (values["server"], values["port"]))
     return values
 
 

@@ -127,7 +127,7 @@ def test_telemetry_over_dtls(runner, sim):
     folder = secure.make(runner.folder)
     sim.secure(folder / "server.cert.pem", folder / "server.key.pem")
     sim.set_certificate(runner.device, (folder / "device.cert.pem").read_text())
-    known = {"server": "127.0.0.1", "port": sim.secure_port, "trusted": "ca.cert.der"}
+    known = {"server": "coaps://127.0.0.1", "port": sim.secure_port, "trusted": "ca.cert.der"}
     runner.settings(**known, certificate="device.cert.der", key="device.key.der")
     runner.start("secure")
     assert sim.until(lambda: "free" in runner.device.latest()), runner.console()
