@@ -22,6 +22,9 @@ class Slot:
     def stored(self):
         return self.held
 
+    def holds(self, header, whole=True):
+        return self.held == header if whole else self.held[: len(header)] == header
+
     def begin(self, manifest):
         if isinstance(self.fails, Refused):
             raise self.fails

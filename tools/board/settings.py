@@ -156,7 +156,7 @@ def main(
     print("written; the board restarts with them")
 
 
-def lacking(values: dict, names: set[str]) -> list[str]:
+def lacking(values: dict, names: list[str]) -> list[str]:
     """Return what settings want and an application lacks. names: of the files in its app/."""
     there = {f"app/{name}" for name in names}
     if "app/__init__.mpy" not in there:  # frozen, it has all

@@ -124,9 +124,9 @@ class Image:
 
     def _stored_header(self):
         # The slot's, if it has the same signature: a download was begun earlier. Else None.
-        header = self._slot.stored()
-        if header[:MANIFEST_AT] != self._header[:MANIFEST_AT]:
+        if not self._slot.holds(self._header[:MANIFEST_AT], False):
             return None
+        header = self._slot.stored()
         try:
             verify(header, self._keys)
         except Refused:  # damaged: what is downloaded decides

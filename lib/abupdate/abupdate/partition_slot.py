@@ -37,7 +37,7 @@ class PartitionSlot(Slot):
         trial = self.trial
         if manifest["size"] > _size(self._target):
             raise Refused("larger than the partition")
-        if self.stored() != manifest["header"]:
+        if not self.holds(manifest["header"]):
             trial.save(_BLOCKS_FILE, b"")
             trial.save(self.header_file, manifest["header"])
         self._block = int.from_bytes(trial.read(_BLOCKS_FILE), "big")

@@ -1,6 +1,10 @@
 # Where a package goes: what the slots have in common.
 
+from micropython import const
+
 from . import Refused
+
+_PIECE = const(256)  # bytes of a header
 
 
 class Slot:
@@ -59,6 +63,21 @@ class Slot:
     def stored(self):
         """Return the header of the package that the slot holds, whole or begun; b"" if none."""
         return self.trial.read(self.header_file)
+
+    def holds(self, header, whole=True):
+        """Return whether stored() is this header; of a beginning, whole=False, whether it has it.
+
+        It is read in small pieces: where memory is short there is no place for a second header.
+        """
+        try:
+            with open(self.trial.root + self.header_file, "rb") as f:
+                for at in range(0, len(header), _PIECE):
+                    piece = header[at : at + _PIECE]
+                    if f.read(len(piece)) != piece:
+                        return False
+                return not (whole and f.read(1))
+        except OSError:
+            return False
 
     def _admit(self, manifest):
         # What every begin() does first. Raises Refused for what this board must not install.
