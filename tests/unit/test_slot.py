@@ -214,3 +214,18 @@ def test_a_name_that_is_both_file_and_folder():
     board = Board()
     data = package([("a", b"1"), ("a/b", b"2")])
     assert refusal(board.download, data).startswith("the flash says")
+
+
+def test_a_header_is_compared_whole_or_from_its_beginning():
+    board = Board()
+    slot = board.slot
+    assert not slot.holds(b"") and not slot.holds(PACKAGE[:LENGTH])  # there is none
+    board.download(PACKAGE)
+    header = PACKAGE[:LENGTH]
+    assert slot.holds(header) and slot.holds(header[:400], False)
+    assert not slot.holds(header[:-1]) and not slot.holds(header + b"x")
+    for at in (0, 255, 256, LENGTH - 1):
+        other = bytearray(header)
+        other[at] ^= 1
+        assert not slot.holds(other)
+        assert slot.holds(other[:at], False)

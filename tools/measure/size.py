@@ -26,7 +26,7 @@ TIMEOUT_S = 60
 MPY_BUDGETS = {
     "coap": 15_700,
     "thingsboard": 19_000,
-    "update": 15_300,
+    "update": 15_500,
     "network": 4200,
     "dtls": 3400,
     "journal": 4600,
