@@ -56,6 +56,17 @@ def test_more_is_written_behind_what_is_damaged():
     assert scene.sent() == list(range(20))
 
 
+@rows(whole=b"\xff" * 4090, short=b"\xff" * 100)
+def test_behind_a_newest_file_of_garbage_nothing_is_lost(garbage):
+    scene = Scene()
+    scene.add_all(range(100))
+    scene.fs.files["journal/" + sorted(scene.fs.listdir("journal"))[-1]] = garbage
+    scene.start()
+    scene.add_all(range(100, 300))
+    assert max([len(data) for data in scene.fs.files.values()]) <= 4096
+    assert scene.sent()[-200:] == list(range(100, 300))
+
+
 @rows(b"", b"\x00" * 8, b"\xff" * 20)
 def test_a_damaged_head_sends_again_what_a_file_still_has(head):
     scene = Scene()

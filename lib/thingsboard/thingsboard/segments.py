@@ -52,6 +52,8 @@ class Segments:
             self._size = os.stat(self._name(last))[6]
             for record in self._records(last, last, FILE_BYTES):
                 self.next = record[0] + 1
+            if self.next == last and self._size:
+                self.next += 1  # nothing of it is readable: no other file may have its name
             self.first = max(head, self._firsts[0])
             self.next = max(head, self.next)
             self.forget(head)  # the power may have failed in the middle of it
