@@ -56,9 +56,9 @@ async def sleep_when_done(application):
             application.log(str(full))
         wait_ms = min(wait_ms * config["report_every"], _DAY_MS)
     application.suspend()
-    # After silence an update goes on with the next report. One that did not get on is put off: a
-    # server that answers with errors is not worth a battery.
-    put_off = busy and not quiet
+    # What silence cut off goes on with the next report. An update that did not get on is put off:
+    # one whose server answers with errors, or whose blocks do not come, is not worth a battery.
+    put_off = busy and not (quiet and moved)
     settled = assigned(device.shared) if device and (put_off or not busy) else 0
     application.log("asleep from now on")
     kept = settled.to_bytes(4, "little") + bytes([put_off])

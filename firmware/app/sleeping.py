@@ -143,7 +143,11 @@ class Sleeper:
             return rhythm.born
 
     def measure(self, measuring):
-        """Measure, and sleep unless this is the time to report, or the flash takes no record."""
+        """Measure, and sleep unless this is the time to report, or the flash takes no record.
+
+        After a report in vain that is no reason: the server is away, and a battery is worth more
+        than a record.
+        """
         rhythm = self.rhythm
         journal = self.application.journal
         journal.dropped = rhythm.dropped
@@ -154,7 +158,8 @@ class Sleeper:
         journal.write()
         if journal.problem:
             self.application.log(str(journal.problem))
-        elif not reports:
+            reports = reports or not rhythm.failures
+        if not reports:
             self._sleep()
 
     async def report(self):
@@ -172,7 +177,6 @@ class Sleeper:
         if device:
             rhythm.message_id = device.client.endpoint.message_id
             self._judge(device)
-        application.journal.write()
         self._sleep()
 
     async def _connect(self):
@@ -233,7 +237,8 @@ class Sleeper:
     def _sleep(self):
         application = self.application
         application.restarts.settled()
-        self.rhythm.dropped = application.journal.dropped
+        left = application.journal.write()  # the sleep takes them
+        self.rhythm.dropped = application.journal.dropped + left
         ms = self.rhythm.sleep_ms(application.clock.uptime_ms())
         application.log("asleep for %d s, %d records wait" % (ms // 1000, len(application.outbox)))
         deep_sleep.sleep(ms, self.rhythm.keep(), application.config["watchdog"])

@@ -131,6 +131,23 @@ def test_a_full_flash_brings_a_report_at_once():
         assert [line for line in board.lines if "the file system is full" in line]
 
 
+def test_a_full_flash_keeps_no_board_awake_whose_server_is_away():
+    with Board() as board:
+        board.start()
+        board.start()
+        board.silent = board.fs.full = True
+        starts = []
+        for _ in range(24):
+            board.start()
+            starts.append(board.client is not None)
+        assert starts.count(True) == 4  # the first for its record, the others at their time
+        board.silent = board.fs.full = False
+        for _ in range(10):
+            board.start()
+        lost = board.readings - len(numbers(board))
+        assert lost == board.application.journal.dropped == 24
+
+
 def test_a_package_that_is_assigned_is_the_business_of_another_start():
     with Board(report_every=1) as board:
         board.start()
@@ -199,8 +216,20 @@ def test_an_update_that_the_silence_cut_off_goes_on_at_another_start():
     with Board(report_every=1) as board:
         board.shared = dict(PACKAGE)
         board.updater_busy = True
+        board.downloads = 1000
         assert board.start() is not None and 60_000 < board.world.now < 63_000
         assert board.start() is None and board.reset
+
+
+def test_an_update_of_which_nothing_comes_keeps_no_board_awake_at_each_report():
+    with Board(report_every=1) as board:
+        board.shared = dict(PACKAGE)
+        board.updater_busy = True
+        assert board.start() is not None and 60_000 < board.world.now < 63_000
+        begin = board.passed_ms
+        while board.start() is not None:
+            assert board.passed_ms - begin < 7 * 3600_000
+        assert 5.7 * 3600_000 < board.passed_ms - begin
 
 
 def test_what_is_on_trial_is_no_business_of_a_start_that_ends_a_sleep():

@@ -113,7 +113,10 @@ class Journal(Outbox):
         return self.problem
 
     def write(self):
-        """Write all that is not written, now; where that fails `problem` says why."""
+        """Write all that is not written, now; return how many records are left in RAM.
+
+        `problem` says why.
+        """
         segments = self._segments
         try:
             while segments.next < self._next:
@@ -126,6 +129,7 @@ class Journal(Outbox):
             self._retry = 0
         except (OSError, MemoryError) as error:
             self._failed(error)
+        return self._next - segments.next
 
     def _entry_of(self, number, record, time, timed):
         # A time before this start is unknown for ever: that of now stands for it.
