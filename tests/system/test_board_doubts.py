@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.system.test_firmware import run_tool
-from tools import certificates
+from tools import boards, certificates
 from tools.board import doubts
 from tools.unixport import ROOT
 
@@ -16,8 +16,9 @@ EXAMPLE = ROOT / "firmware" / "settings.example.json"
 NOW = datetime.datetime(2026, 6, 15, 12, tzinfo=datetime.timezone.utc)
 
 
-def told(values, **files):
-    return doubts.of(values, "mine.json", lambda name: files.get(name.split(".")[0]), NOW)
+def told(values, board="RPI_PICO_W", **files):
+    find = lambda name: files.get(name.split(".")[0])  # noqa: E731
+    return doubts.of(values, boards.load(board), "mine.json", find, NOW)
 
 
 def test_the_untouched_example_is_told_where_a_board_is_made(tmp_path):
@@ -29,6 +30,22 @@ def test_the_untouched_example_is_told_where_a_board_is_made(tmp_path):
     line = f"{EXAMPLE}: {names} are still the example's; give your own"
     assert run.returncode == 0 and line in run.stdout.splitlines(), run.stdout
     assert "its password" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    "values, what",
+    [
+        ({"payload": "protobuf"}, "payload"),
+        ({"trusted": "ca.cert.der"}, "trusted"),
+        ({"trusted": "ca.cert.der", "payload": "protobuf"}, "trusted and payload"),
+    ],
+)
+def test_what_leaves_an_update_no_memory(values, what):
+    assert told(values) == told({"payload": "json"}, "ESP32_GENERIC") == []
+    assert told(values, "ESP32_GENERIC") == [
+        f"mine.json: {what}: on ESP32_GENERIC this leaves no memory for an update, "
+        "unless it has PSRAM or the firmware is frozen"
+    ]
 
 
 def test_one_setting_that_nobody_changed():

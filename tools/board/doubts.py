@@ -1,7 +1,7 @@
 """What a board takes, and its owner hardly means: a line for each, which refuses nothing.
 
-These are values of the example which nobody changed, and certificates at the wrong time. No line
-has a value in it: that may be a secret.
+These are values of the example which nobody changed, certificates at the wrong time, and what
+takes the memory that an update wants. No line has a value in it: that may be a secret.
 """
 
 import datetime
@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from cryptography import x509
 
+from tools import boards
+from tools.package import application
+from tools.package.application import Extra
 from tools.unixport import ROOT
 
 EXAMPLE = ROOT / "firmware" / "settings.example.json"
@@ -17,10 +20,13 @@ SOON = datetime.timedelta(days=30)
 # What of the files that settings name is a certificate, and what becomes of one that has expired.
 CERTIFICATES = {"trusted": "boards refuse the server", "certificate": "give the board another"}
 DAY = "%Y-%m-%d"
+# Bytes of heap: with less the firmware is there from files, and an update, or one of these two.
+MEMORY = 160_000
 
 
 def of(
     values: dict,
+    board: boards.Board,
     file: str,
     find: Callable[[str], bytes | None],
     now: datetime.datetime | None = None,
@@ -44,6 +50,14 @@ def of(
             doubt = at_the_wrong_time(certificate, then, now)
             if doubt:
                 lines.append(f"{file}: {setting}: {name.strip()} {doubt}")
+    large = ["trusted"] if values.get("trusted") else []
+    if Extra.protobuf in application.wanted(values):
+        large.append("payload")
+    if large and board.heap < MEMORY:
+        lines.append(
+            f"{file}: {' and '.join(large)}: on {board.name} this leaves no memory for an update, "
+            "unless it has PSRAM or the firmware is frozen"
+        )
     return lines
 
 

@@ -13,7 +13,6 @@ from tools import boards
 from tools.board import checking, doubts
 from tools.board.link import connected
 from tools.package import application
-from tools.package.application import EXTRAS
 
 FILE = "settings.json"
 # What the application that runs has in its app/; nothing if it is frozen, or there is none.
@@ -131,7 +130,7 @@ def main(
         values = ask(kind, values, all, find=lambda name: content_of(out.parent / name))
         write(out, values)
         print(f"{out}: written")
-        tell_doubts(values, str(out), lambda name: content_of(out.parent / name))
+        tell_doubts(values, kind, str(out), lambda name: content_of(out.parent / name))
         return
     with connected(port) as link:
         link.check(kind)
@@ -148,7 +147,7 @@ def main(
         for name in checking.names(values):
             link.replace("/" + name, find(name))
         link.replace("/" + FILE, json.dumps(values, indent=2).encode())
-        tell_doubts(values, FILE, find)
+        tell_doubts(values, kind, FILE, find)
         lacks = lacking(values, ast.literal_eval(link.execute(RUNS)))
     if lacks:
         missing = " and ".join(lacks)
@@ -164,12 +163,16 @@ def lacking(values: dict, names: list[str]) -> list[str]:
     return [
         extra.value
         for extra in sorted(application.wanted(values))
-        if not there.issuperset(name for name in EXTRAS[extra] if name.startswith("app/"))
+        if not there.issuperset(_modules(extra))
     ]
 
 
-def tell_doubts(values: dict, file: str, find: Find) -> None:
-    for line in doubts.of(values, file, find):
+def _modules(extra: application.Extra) -> list[str]:
+    return [name for name in application.EXTRAS[extra] if name.startswith("app/")]
+
+
+def tell_doubts(values: dict, board: boards.Board, file: str, find: Find) -> None:
+    for line in doubts.of(values, board, file, find):
         print(line)
 
 

@@ -111,7 +111,7 @@ def given(path: Path | None, board: boards.Board) -> tuple[dict | None, dict[str
         return None, {}
     values = checking.read(path, board)
     named = checking.named_files(values, path.parent)
-    for line in doubts.of(values, str(path), named.get):
+    for line in doubts.of(values, board, str(path), named.get):
         print(line)
     return values, named
 
