@@ -56,7 +56,7 @@ class Application:
                 self.client.close()  # what is under way may have taken all the memory
             gc.collect()
             if self.journal:
-                self.journal.write()
+                self.journal.finish()
                 return
             try:
                 with open(_WAITING, "wb") as f:

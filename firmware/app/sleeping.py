@@ -237,7 +237,7 @@ class Sleeper:
     def _sleep(self):
         application = self.application
         application.restarts.settled()
-        left = application.journal.write()  # the sleep takes them
+        left = application.journal.finish()
         self.rhythm.dropped = application.journal.dropped + left
         ms = self.rhythm.sleep_ms(application.clock.uptime_ms())
         application.log("asleep for %d s, %d records wait" % (ms // 1000, len(application.outbox)))

@@ -18,7 +18,8 @@ class FlashFS:
     def __init__(self, files=None):
         self.files = files or {}
         self.folders = set([path.rpartition("/")[0] for path in self.files])
-        self.full = False
+        self.full = False  # nothing can be written
+        self.blocks = 0  # of the flash: a file takes one, and one more while it changes; 0: enough
         self.changes = 0  # of the flash so far
         self.cut_at = 0  # power fails at this one, 1 is the first
         self.half = False  # in the middle of it
@@ -58,6 +59,8 @@ class FlashFS:
                 self.files[path] = before + after[: len(after) // 2]
             raise PowerCut
         if path:
+            if self.blocks and len(self.files) >= self.blocks:
+                raise OSError(ENOSPC)
             self.files[path] = before + after
 
 

@@ -131,22 +131,45 @@ def test_on_a_flash_that_stays_full_ram_is_bounded():
 def test_on_a_full_flash_the_oldest_file_makes_room():
     scene = Scene()
     scene.add_all(range(200))
-    fs = scene.fs
-    limit = sum([len(data) for data in fs.files.values()])
-    change = fs.change
-
-    def bounded(path=None, before=b"", after=b""):
-        others = sum([len(fs.files[name]) for name in fs.files if name != path])
-        if path and others + len(before) + len(after) > limit:
-            raise OSError(28)
-        change(path, before, after)
-
-    fs.change = bounded
+    scene.fs.blocks = len(scene.fs.files)
     scene.add_all(range(200, 400))
     scene.ticks.now += 30_000
     scene.box.keep()
     assert scene.box.problem and 0 < scene.box.dropped < 300
     assert scene.sent() == list(range(scene.box.dropped, 400))
+
+
+def test_before_ram_is_lost_the_oldest_file_makes_room_and_no_other():
+    scene = Scene(every=20)
+    scene.add_all(range(200))
+    scene.box.write()
+    scene.fs.blocks = len(scene.fs.files)
+    scene.add_all(range(200, 210))
+    assert scene.box.write() == 10 and scene.box.dropped == 0
+    assert scene.box.finish() == 0 and scene.box.problem is None
+    dropped = scene.box.dropped
+    assert 30 < dropped < 50
+    scene.start()
+    assert scene.sent() == list(range(dropped, 210))
+
+
+def test_no_file_goes_for_a_flash_that_stays_full_or_is_broken():
+    for error in (OSError(28), OSError(5)):
+        scene = Scene(every=20)
+        if error.args[0] == 5:
+            scene.add_all(range(100))
+            scene.box.write()
+
+        def fails(*change):
+            raise error
+
+        change = scene.fs.change
+        scene.fs.change = fails
+        scene.add(100)
+        assert scene.box.finish() == 1 and scene.box.problem.args[0] == error.args[0]
+        assert scene.box.dropped == 0
+        scene.fs.change = change
+        assert len(scene.sent()) == (101 if error.args[0] == 5 else 1)
 
 
 # Power cuts

@@ -148,6 +148,22 @@ def test_a_full_flash_keeps_no_board_awake_whose_server_is_away():
         assert lost == board.application.journal.dropped == 24
 
 
+def test_on_a_flash_with_little_room_the_newest_records_are_kept():
+    with Board() as board:
+        board.start()
+        board.start()
+        board.silent = True
+        board.fs.blocks = 3
+        for _ in range(300):
+            board.start()
+        dropped = board.application.journal.dropped
+        board.silent = False
+        for _ in range(30):
+            board.start()
+        assert 0 < dropped < 200
+        assert numbers(board) == [1, 2] + list(range(3 + dropped, board.readings + 1))
+
+
 def test_a_package_that_is_assigned_is_the_business_of_another_start():
     with Board(report_every=1) as board:
         board.start()

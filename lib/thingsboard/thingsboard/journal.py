@@ -21,6 +21,7 @@ _RETRY_MS = const(30_000)  # after the flash has refused
 # So long a record waits for its time before it is written without: it is not sent before, either.
 # Sent with a time, and after a power cut with another, it would count twice.
 _UNTIMED_MS = const(60_500)
+_EIO = const(5)
 _ENOSPC = const(28)
 
 
@@ -30,8 +31,8 @@ class Journal(Outbox):
     Records are written once there are `every` of them, or one is delay_ms old: 1 writes each at
     once. Times are fixed then, and records wait a minute for theirs. dropped counts what was lost
     to the bound, by files of 4 KB, and damaged what was not readable. problem: what keeps it from
-    writing, an OSError, and records wait in RAM meanwhile; None. save() is not for it: write()
-    keeps all there is. born: where the clock has gone on through a deep sleep, what it was before;
+    writing, an OSError, and records wait in RAM meanwhile; None. save() is not for it: finish()
+    keeps what it can. born: where the clock has gone on through a deep sleep, what it was before;
     None: uptimes are those of this start. Another module os and another open() may be given.
     """
 
@@ -131,6 +132,17 @@ class Journal(Outbox):
             self._failed(error)
         return self._next - segments.next
 
+    def finish(self):
+        """Write all that is not written, for RAM is about to be lost; return how many go with it.
+
+        Where the file system is full the oldest files make room.
+        """
+        left = self.write()
+        while left and self.problem.args[0] == _ENOSPC and len(self._segments):
+            self._drop()
+            left = self.write()
+        return left
+
     def _entry_of(self, number, record, time, timed):
         # A time before this start is unknown for ever: that of now stands for it.
         uptime = time if number >= self.born and not timed else self._clock.uptime_ms()
@@ -222,4 +234,5 @@ class Journal(Outbox):
         if not self.problem:
             full = error.args[:1] == (_ENOSPC,)
             words = "the file system is full, remove files" if full else repr(error)
-            self.problem = OSError(_ENOSPC, "journal: %s; records wait in RAM" % words)
+            code = _ENOSPC if full else _EIO
+            self.problem = OSError(code, "journal: %s; records wait in RAM" % words)

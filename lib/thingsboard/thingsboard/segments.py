@@ -70,7 +70,6 @@ class Segments:
         new = not self._firsts or self._size + len(frame) > FILE_BYTES
         first = self.next if new else self._firsts[-1]
         size = 0 if new else self._size
-        self._size = FILE_BYTES  # unless all goes well nothing more goes into this file
         count = 0
         try:
             if new and not self._firsts:
@@ -88,6 +87,8 @@ class Segments:
         except (OSError, MemoryError):
             if new:
                 self._remove(first)
+            else:  # a part may have been written
+                self._size = self._os.stat(self._name(first))[6]
             raise
         if new:
             self._firsts.append(first)
