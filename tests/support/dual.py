@@ -28,6 +28,7 @@ UNIT = ROOT / "tests" / "unit"  # its helpers are for all plain files
 PATHS = ROOT / "tools" / "measure" / "windows" / "device"  # downloads over a path, chance
 FIRMWARE = ROOT / "firmware"  # last on the path: its names are common words
 INTERPRETERS = {"micropython": unix, "wasm": wasm}
+WARNING = "Warning: Comparison between bytes and str"  # which are never equal
 
 
 class Failed(Exception):
@@ -135,6 +136,8 @@ class MicroPythonItem(Item):
             if result["printed"]:
                 self.add_report_section("call", "stdout", result["printed"])
             raise Failed(copies(self.path.parent).explained(result["error"], result["seen"]))
+        if WARNING in result["printed"]:
+            raise Failed(f"MicroPython warned:\n{result['printed']}")
 
     def repr_failure(self, excinfo):
         if excinfo.errisinstance(Failed):

@@ -47,6 +47,9 @@ def test_coroutine():
 def test_quiet():
     print("nothing to see")
 
+def test_warned():
+    assert b"text" != "text"
+
 def test_loud():
     print("a hint")
     {}["missing"]
@@ -206,3 +209,8 @@ def test_a_file_that_would_lose_tests_is_an_error(failures, name, why):
 def test_an_interpreter_that_dies_fails_what_did_not_run(failures, interpreter):
     shown = failures[f"test_dies[{interpreter}]"]
     assert "the interpreter ended before this test:" in shown and "exit 3" in shown
+
+
+def test_a_warning_of_micropython_fails_a_test(output, failures):
+    assert "test_warned[cpython] PASSED" in output
+    assert "MicroPython warned:\nWarning: Comparison" in failures["test_warned[micropython]"]

@@ -81,6 +81,12 @@ def test_a_refused_record_is_dropped_and_named(world, client, device, log):
     assert set(client.times("telemetry")) == {0}  # a refusal costs no time
 
 
+@session()
+def test_a_refused_record_of_bytes_is_named_as_such(world, client, device, log):
+    device.session.report(b"\x08\x05", ResponseError(Message(0x80)))
+    assert log == ["b'\\x08\\x05': ResponseError 4.00"]
+
+
 def is_answered(world, device):
     # Whether telemetry is, which is sent now.
     try:

@@ -59,7 +59,7 @@ class Session:
         whichever job reports it. In a minute there are at most 8 lines; what comes again within
         ten is counted, and the next line of it has the count.
         """
-        what = what[:_LONGEST]  # it may be a whole record
+        what = str(what[:_LONGEST])  # it may be a whole record, and bytes
         problem = words_of(error) if what in _JOBS else ""
         if not problem:
             problem = "%s: %s %s" % (what, type(error).__name__, error)
