@@ -185,6 +185,7 @@ class Application:
         about = {"version": VERSION, "platform": board.port, "starts": starts}
         about["restart"] = self.restarts.reason
         about["restarts"] = self.restarts.count
+        about["report_every"] = self.config["report_every"] if self._low_power else 0
         await device.send_attributes(about)
         self.log("start number %d" % starts)
         self.introduced = True

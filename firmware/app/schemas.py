@@ -27,4 +27,5 @@ Attributes = {
     "restarts": (5, "int32"),
     "faults": (6, "int32"),
     "last_fault": (7, "string"),
+    "report_every": (8, "int32"),
 }

@@ -90,6 +90,7 @@ def test_it_introduces_itself(attributes, starts):
         scene.world.pass_ms(0)
         (about,) = scene.posted()
         assert about.pop("version") and about.pop("platform") == scene.board.facts.port
+        assert about.pop("report_every") == 0
         assert about == {"starts": starts, "restart": "an update", "restarts": 2}
         assert scene.lines == ["start number %d" % starts]
 

@@ -27,6 +27,7 @@ def test_the_first_start_tells_all_and_leaves_the_door_open():
         assert {"rpc", "attributes", "efento/t"} <= set(asked(board))
         assert 10_000 <= board.world.now < 11_000 and numbers(board) == [1]
         assert board.lines[-1] == "asleep from now on"
+        assert [one["report_every"] for one in board.client.sent() if "starts" in one] == [3]
 
 
 def test_every_third_start_reports_and_the_others_want_no_network():

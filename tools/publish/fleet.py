@@ -18,12 +18,14 @@ from tools.publish.server import Refused, Server, Unreachable
 from tools.publish.subjects import Target
 from tools.publish.table import age, printable
 
-CLIENT = ["version", "starts", "restart", "restarts", "faults", "last_fault"]
+CLIENT = ["version", "starts", "restart", "restarts", "report_every", "faults", "last_fault"]
 TELEMETRY = ["fw_state", "fw_error", "current_fw_version", "current_sw_version"]
 ASKED_AT_ONCE = 16
 ANSWER_MS = 5000  # the least that the server takes
 ASK_S = 20  # for all devices
-ASLEEP_MS = 120_000  # who was not heard for so long may be asleep: no answer is no problem then
+# Who was not heard for so long, and does not say whether it sleeps, may be asleep: no answer is no
+# problem then.
+ASLEEP_MS = 120_000
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def member(
     problem = values.get("last_fault", "") if values.get("faults", "0") != "0" else ""
     heard = heard_ms(values)
     if told is None:
-        if now_ms - heard < ASLEEP_MS:
+        sleeps = values.get("report_every", "0") != "0"
+        if now_ms - heard < ASLEEP_MS and not sleeps:
             problem = "does not answer commands"
     elif told.get("problem"):
         problem = str(told["problem"])

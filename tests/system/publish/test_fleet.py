@@ -59,16 +59,20 @@ def test_the_version_is_that_of_the_package(values, version):
 
 
 @pytest.mark.parametrize(
-    "silent_s, told, problem",
+    "silent_s, told, report_every, problem",
     [
-        (30, None, "does not answer commands"),
-        (300, None, ""),
-        (300, {"problem": "the server is silent"}, "the server is silent"),
-        (30, {"error": "no such method"}, ""),
+        (30, None, None, "does not answer commands"),
+        (30, None, "0", "does not answer commands"),
+        (30, None, "12", ""),
+        (300, None, None, ""),
+        (300, {"problem": "the server is silent"}, "12", "the server is silent"),
+        (30, {"error": "no such method"}, None, ""),
     ],
 )
-def test_silence_of_who_may_be_asleep_is_no_problem(silent_s, told, problem):
+def test_silence_of_who_may_be_asleep_is_no_problem(silent_s, told, report_every, problem):
     now_ms = 1_790_000_000_000
     values = {"active": "true", "lastActivityTime": str(now_ms - 1000 * silent_s)}
+    if report_every:
+        values["report_every"] = report_every
     target = Target("id", "pump", "", "")
     assert fleet.member(target, values, told, now_ms).problem == problem

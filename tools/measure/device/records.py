@@ -8,7 +8,8 @@ from thingsboard.payload_protobuf import Protobuf
 
 _TS = 1767225600000
 _RECORD = {"temperature": 21.5, "heap": 83}
-_ABOUT = {"version": "0.1.0", "platform": "rp2", "starts": 7, "restart": "power on", "restarts": 0}
+_ABOUT = {"version": "0.1.0", "platform": "rp2", "starts": 7, "restart": "power on"}
+_ABOUT |= {"restarts": 0, "report_every": 0}
 
 
 def payloads(codec):
