@@ -51,6 +51,14 @@ def test_a_backlog_is_read_from_flash():
     assert scene.fs.listdir("journal") == ["head"]
 
 
+def test_of_small_records_no_more_are_read_than_ram_has_room_for():
+    scene = Scene(record='{"n":%d}')
+    scene.add_all(range(600))
+    scene.start()
+    assert scene.batch() and scene.box._bytes < 8192
+    assert scene.sent() == list(range(600))
+
+
 def test_where_memory_is_short_a_batch_stays_in_it():
     scene = Scene(every=1000)
     memory.short = True

@@ -85,6 +85,42 @@ def test_strange_files_are_left_alone():
     assert scene.sent() == [1] and scene.fs.files["journal/notes.txt"] == b"mine"
 
 
+@rows(short="bad", long="00000000000", upper="0000000A", prefix="0x00000a", beyond="ffffffff")
+def test_names_that_only_look_like_the_journals_are_left_alone(name):
+    scene = Scene()
+    scene.add(1)
+    scene.fs.files["journal/" + name] = b"mine"
+    for n in (2, 3):
+        scene.start()
+        scene.add(n)
+    assert scene.sent() == [1, 2, 3] and scene.fs.files["journal/" + name] == b"mine"
+
+
+def test_a_folder_in_the_place_of_the_newest_file_costs_no_record():
+    fs = FlashFS({"journal/00000005": b""})
+
+    def open(path, mode):
+        if path == "journal/00000005":
+            raise OSError(21)  # EISDIR
+        return FlashFS.open(fs, path, mode)
+
+    fs.open = open
+    scene = Scene(fs)
+    scene.add(1)
+    scene.start()
+    assert scene.sent() == [1]
+
+
+def test_of_a_huge_file_no_more_is_read_than_a_journal_writes():
+    scene = Scene()
+    scene.add(1)
+    path = "journal/00000000"
+    scene.fs.files[path] = b"\xff" * 4096 + scene.fs.files[path]
+    scene.start()
+    scene.add(2)
+    assert scene.sent() == [2] and scene.box.damaged == 1
+
+
 # A full file system
 
 
@@ -126,6 +162,41 @@ def test_on_a_flash_that_stays_full_ram_is_bounded():
     kept = scene.sent()
     assert kept == list(range(300 - len(kept), 300)) and len(kept) > 45
     assert scene.box.dropped == 300 - len(kept)
+
+
+def test_on_a_flash_that_gets_full_ram_is_bounded():
+    scene = Scene()
+    scene.add_all(range(200))
+    scene.fs.full = True
+    scene.add_all(range(200, 800))
+    assert scene.box._bytes <= 8192
+    kept = scene.sent()
+    assert kept == list(range(800 - len(kept), 800)) and len(kept) > 45
+    assert scene.box.dropped == 800 - len(kept)
+
+
+def test_what_a_full_flash_has_cost_mixes_up_no_others():
+    scene = Scene()
+    scene.fs.full = True
+    scene.add_all(range(300))
+    scene.fs.full = False
+    scene.ticks.now += 30_000
+    assert scene.box.keep() is None
+    scene.start()
+    kept = scene.sent()
+    assert kept == list(range(300 - len(kept), 300)) and len(kept) > 45
+
+
+def test_a_start_writes_nothing_and_goes_well_on_a_full_flash():
+    scene = Scene()
+    scene.add_all(range(100))
+    first = scene.batch()
+    scene.box.accepted()
+    scene.fs.changes = 0
+    scene.fs.full = True
+    scene.start()
+    assert scene.fs.changes == 0
+    assert scene.batch()[0] == len(first)
 
 
 def test_on_a_full_flash_the_oldest_file_makes_room():

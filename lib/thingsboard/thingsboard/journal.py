@@ -92,9 +92,7 @@ class Journal(Outbox):
         segments = self._segments
         if self._loaded() < segments.next and sum([one[1] for one in self._records]) < _WINDOW:
             self._load(segments.read(self._loaded(), _WINDOW))
-        if self._new and self._loaded() >= segments.next:
-            self._records += self._new
-            self._new = []
+        self._queue()
         return super().batch()
 
     def keep(self, delay_ms=None):
@@ -171,7 +169,10 @@ class Journal(Outbox):
         return self._removed + len(self._records)
 
     def _queue(self):
-        # Where a new entry belongs.
+        # Where a new entry belongs. What is not written may follow what is in RAM by now.
+        if self._new and self._loaded() >= self._segments.next:
+            self._records += self._new
+            self._new = []
         return self._records if self._loaded() == self._next else self._new
 
     def _unwritten(self):
@@ -198,7 +199,9 @@ class Journal(Outbox):
                 self._drop()
                 self.write()  # there is room now
             else:
+                self._queue()
                 self._remove()
+                self._settle()  # its number stays free
                 self.dropped += 1
         written = self._segments.next
         while self._bytes > _WINDOW and self._removed + 1 < self._loaded() <= written:

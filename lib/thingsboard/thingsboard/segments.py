@@ -42,21 +42,23 @@ class Segments:
             names = ()
         for name in names:
             try:
-                self._firsts.append(int(name, 16))
+                first = int(name, 16)
+                if name == "%08x" % first < "f":  # no journal lives longer
+                    self._firsts.append(first)
             except ValueError:
                 pass  # the head
         self._firsts.sort()
         self.first = self.next = head = self._read_head()
         if self._firsts:
             self.next = last = self._firsts[-1]
-            self._size = os.stat(self._name(last))[6]
+            self._size = os.stat(self._name(last))[6] or FILE_BYTES  # empty: a folder, perhaps
             for record in self._records(last, last, FILE_BYTES):
                 self.next = record[0] + 1
-            if self.next == last and self._size:
+            if self.next == last:
                 self.next += 1  # nothing of it is readable: no other file may have its name
             self.first = max(head, self._firsts[0])
             self.next = max(head, self.next)
-            self.forget(head)  # the power may have failed in the middle of it
+            self._clear(head)  # the power may have failed in the middle of it
 
     def __len__(self):
         return len(self._firsts)
@@ -73,7 +75,10 @@ class Segments:
         count = 0
         try:
             if new and not self._firsts:
-                self._make_folder()
+                try:
+                    self._os.mkdir(self._folder)
+                except OSError:
+                    pass  # it is there; if it is not, writing to it says why
             with self._open(self._name(first), "ab") as f:
                 while frame:
                     f.write(frame)
@@ -110,31 +115,29 @@ class Segments:
 
     def forget(self, number):
         """Records before this number are not wanted any more. Raises OSError."""
-        firsts = self._firsts
         if number > self.first:
             self.first = number
             self.next = max(self.next, number)
-        gone = 0
-        while gone < len(firsts) and self._end(gone) <= number:
-            gone += 1
-        if gone < len(firsts) and firsts[gone] < number:
+        if number < self.next and number not in self._firsts:
             head = number.to_bytes(4, "big")
             # Closing replaces the content, at once and whole.
             with self._open(self._folder + _HEAD, "wb") as f:
                 f.write(head + crc32(head, _MAGIC).to_bytes(4, "big"))
-        for _ in range(gone):
-            self._remove(firsts[0])
-            firsts.pop(0)
+        self._clear(number)
 
     def drop(self):
-        """Forget the oldest file, unless there is none; return the number that follows it."""
-        if self._firsts:
-            self.forget(self._end(0))
+        """Forget the oldest file, of one or more; return the number that follows it."""
+        self.forget(self._end())
         return self.first
 
-    def _end(self, i):
-        # The number that follows those of a file.
-        return self._firsts[i + 1] if i + 1 < len(self._firsts) else self.next
+    def _clear(self, number):
+        # Remove the files that have none from this number on.
+        while self._firsts and self._end() <= number:
+            self._remove(self._firsts.pop(0))
+
+    def _end(self):
+        # The number that follows those of the oldest file.
+        return self._firsts[1] if len(self._firsts) > 1 else self.next
 
     def _frame(self, count, record):
         data, time, timed = record
@@ -152,7 +155,7 @@ class Segments:
         try:
             with self._open(self._name(first), "rb") as f:
                 at = 0
-                while most > 0:
+                while most > 0 and at < FILE_BYTES:
                     f.seek(at)
                     header = f.read(HEADER_BYTES)
                     if len(header) < HEADER_BYTES:
@@ -167,7 +170,7 @@ class Segments:
                             record = data.decode() if flags & _TEXT else data
                             found.append((its, record, time, flags & _TIMED > 0))
                             number = its + 1
-                            most -= size
+                            most -= HEADER_BYTES + size
                         continue
                     after = header.find(b"\xa7", 1)
                     at += after if after > 0 else HEADER_BYTES
@@ -188,12 +191,6 @@ class Segments:
 
     def _name(self, first):
         return "%s/%08x" % (self._folder, first)
-
-    def _make_folder(self):
-        try:
-            self._os.mkdir(self._folder)
-        except OSError:
-            pass  # it is there; if it is not, writing to it says why
 
     def _remove(self, first):
         try:
