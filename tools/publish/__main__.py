@@ -14,7 +14,7 @@ from tools.publish.credentials import Credentials
 from tools.publish.rollout import Rollout, parse_limit, parse_stages
 from tools.publish.run import carry_out, kept, prepare
 from tools.publish.server import Server, checked
-from tools.publish.subjects import TYPES
+from tools.publish.subjects import TYPES, printable
 from tools.publish.table import View
 from tools.release import Refused, update
 from tools.release.version import current
@@ -175,14 +175,14 @@ def warn(url: str) -> None:
 
 
 def say(text: str) -> None:
-    console.print(text, markup=False)
+    console.print(printable(text), markup=False)
 
 
 def main() -> None:
     try:
         app()
     except (PublishError, Refused, container.PackageError, keys.KeyFileError) as error:
-        raise SystemExit(f"publish: {error}") from None
+        raise SystemExit(printable(f"publish: {error}")) from None
     except (KeyError, TypeError) as error:
         text = f"the server answers, but not as ThingsBoard does: {error!r}"
         raise SystemExit(f"publish: {text}") from error

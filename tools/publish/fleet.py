@@ -15,8 +15,8 @@ from rich.text import Text
 from tools.publish import reports
 from tools.publish.board import ACTIVITY
 from tools.publish.server import Refused, Server, Unreachable
-from tools.publish.subjects import Target
-from tools.publish.table import age, printable
+from tools.publish.subjects import Target, printable
+from tools.publish.table import age
 
 CLIENT = ["version", "starts", "restart", "restarts", "report_every", "faults", "last_fault"]
 TELEMETRY = ["fw_state", "fw_error", "current_fw_version", "current_sw_version"]

@@ -52,4 +52,4 @@ async def states(server: Server, id: str, kind: str, since_ms: int) -> list[tupl
         endTs=server.now_ms + 60_000,
         limit=HISTORY,
     )
-    return [(point["ts"], str(point["value"])) for point in (history or {}).get(key, [])]
+    return [(point["ts"], str(point["value"])) for point in history.get(key, [])]

@@ -12,7 +12,7 @@ from tools.publish.assignment import assign, give_to_profile, take_back
 from tools.publish.board import FAILED, UPDATED, Board, Report, keys
 from tools.publish.release import put
 from tools.publish.rollout import Rollout
-from tools.publish.server import Server, Unreachable
+from tools.publish.server import Refused, Server, Unreachable
 from tools.publish.subjects import Release, Target, some
 from tools.publish.targets import one_profile
 
@@ -82,6 +82,7 @@ async def carry_out(
             return why
         if due := rollout.next_boards(now_s):
             await assign(server, due)
+            seen_s = time.monotonic()
         show(rollout, "")
         if rollout.complete or rollout.late(now_s):
             break
@@ -93,6 +94,8 @@ async def carry_out(
             if time.monotonic() - seen_s > AWAY_S:
                 raise PublishError(f"{error}; {kept(rollout)}") from None
             show(rollout, str(error))
+        except PublishError as error:
+            raise PublishError(f"{error}; {kept(rollout)}") from None
     if failed := rollout.ended(FAILED):
         await take_back(server, failed, "some boards failed")
     if to_profile and not failed and rollout.complete:
@@ -109,9 +112,11 @@ async def look(server: Server, rollout: Rollout) -> None:
         board.take(found.get(board.target.id, {}))
     for board in rollout.boards:
         if board.assigned and board.wants_rate:
-            board.time_download(
-                await reports.states(server, board.target.id, kind, board.begun_ms)
-            )
+            try:
+                states = await reports.states(server, board.target.id, kind, board.begun_ms)
+            except Refused:
+                states = []  # it was deleted, perhaps; the others go on
+            board.time_download(states)
 
 
 def unfinished(rollout: Rollout) -> list[Board]:

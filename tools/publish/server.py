@@ -5,6 +5,7 @@ another version, with fields that nobody here knows, loses none of them.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import time
@@ -59,6 +60,7 @@ class Server:
         self.credentials = credentials
         self.skew_ms = 0  # the server's clock beside ours
         self._header = ""
+        self._logging_in = asyncio.Lock()
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self):
@@ -79,8 +81,11 @@ class Server:
         """The server's time in Unix milliseconds, to a second."""
         return time.time_ns() // 1_000_000 + self.skew_ms
 
-    async def get(self, path: str, doing: str, **query):
-        return await self.call("GET", path, doing, query=query)
+    async def get(self, path: str, doing: str, **query) -> dict:
+        answer = await self.call("GET", path, doing, query=query)
+        if not isinstance(answer, dict):
+            raise self._strange()
+        return answer
 
     async def post(self, path: str, doing: str, body, **query):
         return await self.call("POST", path, doing, body=body, query=query)
@@ -91,8 +96,8 @@ class Server:
     async def pages(self, path: str, doing: str, **query) -> list[dict]:
         """Return all entities of a list that comes in pages."""
         entities: list[dict] = []
-        while True:
-            page = await self.get(path, doing, pageSize=PAGE, page=len(entities) // PAGE, **query)
+        for number in itertools.count():
+            page = await self.get(path, doing, pageSize=PAGE, page=number, **query)
             entities += page["data"]
             if not page["hasNext"]:
                 return entities
@@ -108,14 +113,18 @@ class Server:
         renewed = False
         wait_s = BUSY_S
         for left in reversed(range(TRIES)):
+            token = self._header
             status, headers, text = await self._send(method, path, doing, body, file, query)
             if status == TOO_MANY and left:
                 asked = headers.get("Retry-After", "")
-                await asyncio.sleep(int(asked) if asked.isdecimal() else wait_s)
-                wait_s = min(2 * wait_s, BUSY_LONGEST_S)
+                asked_s = int(asked) if asked.isdecimal() else wait_s
+                await asyncio.sleep(min(asked_s, BUSY_LONGEST_S))
+                wait_s *= 2
             elif status == UNAUTHORIZED and not renewed and not self.credentials.api_key:
                 renewed = True
-                await self._log_in()
+                async with self._logging_in:
+                    if self._header is token:  # of requests under way one renews it for all
+                        await self._log_in()
             else:
                 break
         return self._result(status, headers, text, doing)
@@ -130,7 +139,7 @@ class Server:
         sent = await self._send("POST", "/api/auth/login", "logging in", body, None, None)
         answer = self._result(*sent, "logging in")
         if not isinstance(answer, dict) or not isinstance(answer.get("token"), str):
-            raise PublishError(f"{self.url} answers, but not as ThingsBoard does")
+            raise self._strange()
         self._header = "Bearer " + answer["token"]
 
     async def _send(self, method, path, doing, body, file, query):
@@ -166,7 +175,7 @@ class Server:
         except (aiohttp.ClientError, OSError):
             raise Unreachable(f"{doing}: the connection to {self.url} was lost") from None
         except UnicodeDecodeError:
-            raise PublishError(f"{self.url} answers, but not as ThingsBoard does") from None
+            raise self._strange() from None
         if "Date" in response.headers:
             self._note_time(response.headers["Date"])
         return response.status, response.headers, text
@@ -180,6 +189,10 @@ class Server:
         if abs(self.skew_ms) < 2000:  # the header counts whole seconds
             self.skew_ms = 0
 
+    def _strange(self) -> Unreachable:
+        # A page of something before the server, perhaps: a later try may reach the server itself.
+        return Unreachable(f"{self.url} answers, but not as ThingsBoard does")
+
     def _result(self, status, headers, text, doing):
         try:
             value = json.loads(text) if text else None
@@ -187,7 +200,7 @@ class Server:
             value = text
         if status < 300:
             if isinstance(value, str):
-                raise PublishError(f"{self.url} answers, but not as ThingsBoard does")
+                raise self._strange()
             return value
         if status < 400:
             where = headers.get("Location", "another address")

@@ -45,6 +45,11 @@ def same_version(told: str, version: str) -> bool:
     return False
 
 
+def printable(text: str) -> str:
+    """Return a text of one line that cannot move the cursor: devices tell what they like."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def some(names: list[str]) -> str:
     """Return a few names for a sentence, and how many more there are."""
     more = f" and {len(names) - SOME} more" if len(names) > SOME else ""

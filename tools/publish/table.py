@@ -7,6 +7,7 @@ from rich.text import Text
 
 from tools.publish.board import DONE, FAILED, Board
 from tools.publish.rollout import Rollout
+from tools.publish.subjects import printable
 
 COLORS = {"UPDATED": "green", "FAILED": "red", "": "dim"}
 ROOM = 6  # lines of the terminal that the table does not have: its frame and what is below
@@ -100,11 +101,6 @@ def cells(board: Board, now_ms: int) -> tuple[str, ...]:
     ago = age(now_ms - since) if since else ""
     row = board.name, board.version, state, rate, board.error, ago
     return tuple(map(printable, row))
-
-
-def printable(text: str) -> str:
-    """Return a text that cannot move the cursor: devices tell what they like."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def age(ms: int) -> str:

@@ -11,16 +11,20 @@ MAGIC = set("*?[")
 
 
 async def by_names(server: Server, patterns: list[str]) -> list[Target]:
-    """Return the devices with these names; * ? and [ ] are a shell's.
+    """Return the devices with these names or patterns; * ? and [ ] are a shell's.
 
     Raises PublishError for a name or a pattern that means nobody.
     """
     devices = await _devices(server)
     names = [device.name for device in devices]
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not any(_fits(name, pattern) for name in names):
             raise PublishError(_nobody(pattern, names))
-    return [d for d in devices if any(fnmatchcase(d.name, pattern) for pattern in patterns)]
+    return [d for d in devices if any(_fits(d.name, pattern) for pattern in patterns)]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 async def of_profile(server: Server, name: str) -> list[Target]:

@@ -1,0 +1,157 @@
+"""What may happen in the middle of a roll-out: to the server, to a device, to our own token."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from tests.system.publish.scene import VERSION, assigned, devices
+from tools.publish import __main__ as publish
+from tools.publish import assignment, run
+from tools.publish import server as there
+from tools.publish.credentials import Credentials
+
+ALL = ("--device", "*", "--stages", "100")
+
+
+def page():
+    return web.Response(text="<html>maintenance", content_type="text/html")
+
+
+def later(monkeypatch, module, name, mishap):
+    """Let a mishap happen before a function of a module is called the next time."""
+    function = getattr(module, name)
+
+    async def called(*args):
+        mishap()
+        return await function(*args)
+
+    monkeypatch.setattr(module, name, called)
+
+
+@pytest.mark.parametrize("answer", [page, web.Response])
+def test_an_answer_that_is_none_in_a_stage_leaves_it_to_nobody(
+    sim, server, faults, user, package, tool, monkeypatch, answer
+):
+    monkeypatch.setattr(assignment, "AT_ONCE", 1)
+    faults.answers[f"GET /api/device/{sim.device('pump-06').id}"] = [answer()]
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and said.endswith("nobody of this stage has the package"), said
+    assert "answers, but not as ThingsBoard does" in said and assigned(sim) == []
+
+
+def test_a_page_of_something_else_while_boards_update_is_waited_for(
+    sim, server, faults, answers, user, package, tool, monkeypatch
+):
+    def mishap():
+        faults.answers["POST /api/entitiesQuery/find"] = [page()]
+
+    later(monkeypatch, publish, "carry_out", mishap)
+    answers["pump-00"] = {"fw_state": "UPDATED"}
+    code, said = tool("roll-out", package, "--device", "pump-00", "--server", server.url)
+    assert code == 0 and "not as ThingsBoard does" in said, said
+
+
+def test_a_page_of_something_else_hinders_no_taking_back(
+    sim, server, faults, answers, user, package, tool, monkeypatch
+):
+    def mishap():
+        faults.answers["GET /api/device/"] = [page()]
+
+    later(monkeypatch, run, "take_back", mishap)
+    monkeypatch.setattr(assignment, "PAUSE_S", 0.02)
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "FAILED", "fw_error": "no room"}
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and "stopped: 12 of 1 failure" in said, said
+    assert assigned(sim) == []
+
+
+def test_a_server_that_refuses_to_be_watched_is_told_with_who_has_the_package(
+    sim, server, faults, user, package, tool, monkeypatch
+):
+    def mishap():
+        refusal = web.json_response({"message": "not yours"}, status=403)
+        faults.answers["POST /api/entitiesQuery/find"] = [refusal]
+
+    later(monkeypatch, publish, "carry_out", mishap)
+    code, said = tool("roll-out", package, "--device", "pump-00", "--server", server.url)
+    assert code == 1 and "says no: not yours; 0 of 1 updated" in said
+    assert said.endswith("the same command goes on watching: pump-00")
+
+
+def test_the_history_of_a_device_that_is_gone_ends_nothing(
+    sim, server, faults, answers, user, package, tool
+):
+    gone = web.json_response({"message": "Device is not found"}, status=404)
+    path = f"DEVICE/{sim.device('pump-03').id}/values/timeseries"
+    faults.answers[path] = [gone]
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "UPDATED"}
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 0 and said.endswith("12 of 12 updated, 0 failed"), said
+
+
+def test_a_device_that_is_deleted_before_its_turn_leaves_the_stage_to_nobody(
+    sim, server, user, package, tool, monkeypatch
+):
+    later(monkeypatch, publish, "carry_out", lambda: sim.store.devices.pop("pump-03"))
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and said.endswith("nobody of this stage has the package"), said
+    assert assigned(sim) == []
+
+
+def test_a_token_that_expires_with_requests_under_way_is_renewed_once(
+    sim, server, faults, answers, user, package, tool
+):
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "UPDATED"}
+    expired = {"status": 401, "errorCode": 11}
+    faults.answers["GET /api/device/"] = [
+        web.json_response(expired, status=401) for _ in range(assignment.AT_ONCE)
+    ]
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 0, said
+    assert all(device.packages["fw"].version == VERSION for device in devices(sim))
+    assert faults.seen.count("POST /api/auth/login") == 2
+
+
+def test_no_server_makes_us_wait_for_hours(server, faults, user, tool, monkeypatch):
+    monkeypatch.setattr(there, "BUSY_LONGEST_S", 0.02)
+    busy = web.json_response({"message": "slow"}, status=429, headers={"Retry-After": "7200"})
+    faults.answers["/api/tenant/deviceInfos"] = [busy]
+    assert tool("fleet", "--no-ask", "--server", server.url)[0] == 0
+
+
+# Names and words that devices may have
+
+
+def test_a_name_with_the_signs_of_a_pattern_is_a_name(sim, server, user, package, tool):
+    sim.add_device("pump[1]")
+    words = ("--device", "pump[1]", "--minutes", "0.02", "--server", server.url)
+    assert tool("roll-out", package, *words)[0] == 3
+    assert assigned(sim) == ["pump[1]"]
+
+
+def test_what_a_device_says_moves_no_cursor(sim, server, answers, user, package, tool):
+    sim.add_device("a\x1b[2Jb")
+    words = ("--server", server.url, "--device")
+    code, said = tool("roll-out", package, *words, "lamp")
+    assert "there are: a?[2Jb" in said
+    answers["pump-00"] = {"fw_state": "FAILED", "fw_error": "\x1b[2J\nbad"}
+    code, said = tool("roll-out", package, *words, "pump-00")
+    assert "pump-00: ?[2J?bad; the others" in said.splitlines()[-1]
+
+
+def test_pages_are_counted_whatever_their_size(monkeypatch):
+    server = there.Server("https://demo.example", Credentials())
+    asked = []
+
+    async def get(path, doing, pageSize, page):
+        asked.append(page)
+        assert len(asked) < 4
+        return {"data": [page], "hasNext": page < 2}
+
+    monkeypatch.setattr(server, "get", get)
+    reading = server.pages("/api/devices", "looking")
+    assert asyncio.run(reading) == [0, 1, 2]
