@@ -7,7 +7,7 @@ from tools import boards
 from tools.package import container
 from tools.publish import PublishError
 from tools.publish.server import Refused, Server, Unreachable
-from tools.publish.subjects import TYPES, Release
+from tools.publish.subjects import TYPES, Release, some
 
 FILE_NAME = "package.bin"  # .pkg would get the content type of an Apple installer
 ALGORITHM = "SHA256"
@@ -35,13 +35,14 @@ def kind_of(what: str, names: list[str]) -> str:
     if what == "firmware":
         return "fw"
     facts = [boards.load(name) for name in boards.names()]
-    kinds = {"sw" if "firmware" in b.update else "fw" for b in facts if b.build in names}
-    if len(kinds) > 1:
+    meant = [board for board in facts if board.build in names]
+    sw = [board.name for board in meant if "firmware" in board.update]
+    if sw and len(sw) < len(meant):
         raise PublishError(
-            "the package is for boards that take an application as fw and for others that take it "
-            "as sw: say which by TYPE=fw or TYPE=sw"
+            f"the package is for {some(sw)}, which takes an application as sw, and for boards "
+            "that take it as fw: say which of them are meant by TYPE=fw or TYPE=sw"
         )
-    return kinds.pop() if kinds else "fw"
+    return "sw" if sw else "fw"
 
 
 async def on_server(server: Server, text: str) -> Release:

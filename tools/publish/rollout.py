@@ -53,6 +53,10 @@ class Rollout:
         counts = [self.count(stage) for stage in range(len(self.stages))]
         new = zip(self.stages, counts, [*counts[1:], None])
         self.stages = tuple(percent for percent, count, after in new if count != after)
+        # A roll-out that goes on is in the last stage of which all boards have the package.
+        begun = sum(board.assigned for board in self.boards)
+        while not self.is_last and self.count(self.stage + 1) <= begun:
+            self.stage += 1
 
     def count(self, stage: int) -> int:
         """Return how many boards are to have the package in a stage."""
@@ -96,10 +100,9 @@ class Rollout:
         """Return why it must stop, "" if it may go on."""
         failed = self.ended(FAILED)
         if len(failed) >= self.limit:
-            words = "failure" if self.limit == 1 else "failures"
             first = failed[0]
             return (
-                f"{len(failed)} of {self.limit} {words} that stop it: "
+                f"{len(failed)} failed, and LIMIT is {self.limit}: "
                 f"{first.name}: {first.error or 'no reason told'}"
             )
         if self.late(now_s) and not self.is_last:

@@ -168,6 +168,10 @@ class Server:
             raise PublishError(
                 f"{self.url} has a certificate that this PC does not trust"
             ) from None
+        except aiohttp.ClientConnectorSSLError:
+            raise Unreachable(
+                f"{doing}: {self.url} speaks no TLS with this PC; give http:// if it has none"
+            ) from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno or 0  # below 0 it is one of getaddrinfo's
             why = os.strerror(number) if number > 0 else error.os_error.strerror

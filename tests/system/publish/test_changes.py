@@ -176,3 +176,15 @@ def test_somebody_else_who_saves_the_device_loses_nothing(
     code, said = tool("roll-out", package, "--device", "pump-00", "--server", server.url)
     assert code == 0, said
     assert device.saved["label"] == "roof" and device.saved["unknownField"] == {"a": 1}
+
+
+def test_who_is_silent_keeps_the_package_when_the_command_is_given_again(
+    sim, server, answers, user, package, tool
+):
+    words = ("roll-out", package, "--server", server.url, "--device", "pump-0[0-2]")
+    answers |= {name: {"fw_state": "UPDATED"} for name in ("pump-00", "pump-01")}
+    for _ in range(2):
+        code, said = tool(*words, "--minutes", "0.03")
+        assert code == publish.NOT_HEARD, said
+        assert "goes on watching: pump-02" in said
+        assert sorted(assigned(sim)) == ["pump-00", "pump-01", "pump-02"]

@@ -140,7 +140,7 @@ def test_failures_stop_at_the_limit_and_not_before():
         one.state = "FAILED"
     assert it.stopped(0) == ""
     it.boards[2].state, it.boards[2].error = "FAILED", "no room"
-    assert it.stopped(0) == "3 of 3 failures that stop it: pump-0: no reason told"
+    assert it.stopped(0) == "3 failed, and LIMIT is 3: pump-0: no reason told"
     assert begin(it) == 0
 
 
@@ -166,6 +166,19 @@ def test_in_the_last_stage_it_is_late_but_does_not_stop():
     begin(it)
     assert it.late(61) and it.stopped(61) == ""
     assert it.summary() == "0 of 2 updated, 0 failed, 2 under way"
+
+
+@pytest.mark.parametrize(
+    "had, stage, last",
+    [(0, -1, False), (1, 0, False), (4, 0, False), (5, 1, False), (9, 1, False), (10, 2, True)],
+)
+def test_a_roll_out_that_goes_on_is_in_the_stage_that_it_had_reached(had, stage, last):
+    boards = [board(number) for number in range(10)]
+    for one in boards[:had]:
+        one.assign()
+    it = Rollout(boards, stages=(10, 50, 100), stage_s=60)
+    assert (it.stage, it.is_last) == (stage, last)
+    assert bool(it.stopped(61)) == (0 < had < 10)  # who is silent in the last stage stops nothing
 
 
 def test_who_has_the_package_already_is_waited_for_first():
@@ -208,7 +221,7 @@ def test_an_application_is_fw_but_where_fw_is_micropython():
     assert kind_of("app", ["ESP32_GENERIC-OTA"]) == "sw"
     assert kind_of("firmware", ["ESP32_GENERIC-OTA"]) == "fw"
     assert kind_of("app", ["a board of somebody's"]) == "fw"
-    with pytest.raises(PublishError, match="TYPE=fw or TYPE=sw"):
+    with pytest.raises(PublishError, match="for ESP32_GENERIC-OTA, which .* TYPE=fw or TYPE=sw"):
         kind_of("app", ["ESP32_GENERIC", "ESP32_GENERIC-OTA"])
 
 

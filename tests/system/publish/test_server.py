@@ -32,6 +32,14 @@ def test_a_server_that_is_down(user, package, tool):
     assert code == 1 and said == f"publish: logging in: {url} is not reached: Connection refused"
 
 
+def test_https_where_there_is_only_http(server, user, tool):
+    url = server.url.replace("http://", "https://")
+    code, said = tool("fleet", "--server", url)
+    assert code == 1 and said == (
+        f"publish: logging in: {url} speaks no TLS with this PC; give http:// if it has none"
+    )
+
+
 def test_a_server_that_is_none_of_thingsboards(sim, user, tool):
     def mount(server):
         async def page(request):

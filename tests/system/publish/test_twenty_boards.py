@@ -129,7 +129,7 @@ def test_a_package_that_crashes_stops_at_the_first_board(fleet):
     package = fleet.package("v1.2", 12, releases.CRASHES % "v1.2")
     code, said = fleet.publish("roll-out", str(package), "--device", "pump-*")
     assert code == 1, said
-    assert "stopped: 1 of 1 failure that stop it: pump-00: " in said and "v1.2 is bad" in said
+    assert "stopped: 1 failed, and LIMIT is 1: pump-00: " in said and "v1.2 is bad" in said
     first, *others = fleet.devices
     assert fleet.states(first)[-1] == "FAILED"
     assert all(fleet.states(device) == [] for device in others)
