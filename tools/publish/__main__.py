@@ -80,9 +80,13 @@ def roll_out(
 
     async def work() -> int:
         async with Server(url, who) as there:
-            meant = await chosen(there, device, profile)
-            what = wanted or await release.on_server(there, package)
-            boards = await prepare(there, meant, what, any_title)
+            try:
+                meant = await chosen(there, device, profile)
+                what = wanted or await release.on_server(there, package)
+                boards = await prepare(there, meant, what, any_title)
+            except asyncio.CancelledError:
+                say("interrupted: nothing is assigned, and the same command goes on from there")
+                raise
             rollout = Rollout(boards, percents, parse_limit(limit, len(boards)), 60 * minutes)
             return await watched(there, rollout, bool(profile))
 

@@ -49,6 +49,7 @@ async def take_back(server: Server, boards: list[Board], why: str) -> None:
             if error.status != NOT_FOUND:
                 return  # the others do not suffer from it
         left.remove(board)
+        board.taken_back = True
 
     for _ in range(int(PATIENCE_S / PAUSE_S)):
         try:

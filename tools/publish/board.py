@@ -34,6 +34,7 @@ class Board:
     release: Release
     before: str | None = None
     assigned: bool = False
+    taken_back: bool = False  # it has what it had before
     title: str = ""  # of what runs
     version: str = ""
     state: str = ""

@@ -120,12 +120,14 @@ async def look(server: Server, rollout: Rollout) -> None:
 
 
 def unfinished(rollout: Rollout) -> list[Board]:
-    return [board for board in rollout.boards if board.assigned and board.state != UPDATED]
+    """Return the boards that have the package assigned and have not updated."""
+    having = [board for board in rollout.boards if board.assigned and not board.taken_back]
+    return [board for board in having if board.state != UPDATED]
 
 
 def kept(rollout: Rollout) -> str:
     """Return what a person must know of a roll-out that nobody watches any longer."""
-    boards = rollout.open
+    boards = unfinished(rollout)
     if not boards:
         return rollout.summary()
     names = some([board.name for board in boards])

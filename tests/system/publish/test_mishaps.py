@@ -1,15 +1,18 @@
 """What may happen in the middle of a roll-out: to the server, to a device, to our own token."""
 
 import asyncio
+import signal
 
 import pytest
 from aiohttp import web
 
+from tests.support.processes import Program
 from tests.system.publish.scene import VERSION, assigned, devices
 from tools.publish import __main__ as publish
 from tools.publish import assignment, run
 from tools.publish import server as there
 from tools.publish.credentials import Credentials
+from tools.tbsim.web import WebServer, rest
 
 ALL = ("--device", "*", "--stages", "100")
 
@@ -121,6 +124,49 @@ def test_no_server_makes_us_wait_for_hours(server, faults, user, tool, monkeypat
     busy = web.json_response({"message": "slow"}, status=429, headers={"Retry-After": "7200"})
     faults.answers["/api/tenant/deviceInfos"] = [busy]
     assert tool("fleet", "--no-ask", "--server", server.url)[0] == 0
+
+
+def interrupted(sim, package, part, count, *words):
+    """Run the tool, and press Ctrl-C at its request number `count` with this part in its line;
+    return what the tool said.
+    """
+    programs = []
+    seen = []
+
+    def mount(server):
+        @web.middleware
+        async def pressing(request, handler):
+            if part in f"{request.method} {request.path}":
+                seen.append(request)
+                if len(seen) == count:
+                    programs[0].process.send_signal(signal.SIGINT)
+                    raise web.HTTPServiceUnavailable()  # nothing is carried out
+            return await handler(request)
+
+        server.app.middlewares.append(pressing)
+
+    with WebServer(sim, [rest.mount, mount]) as server:
+        words = ("tools.publish", "roll-out", str(package), *words, "--server", server.url)
+        program = Program(*words)
+        programs.append(program)
+        assert program.process.wait(30) == 130
+        assert sim.until(lambda: any("interrupted" in line for line in program.said))
+    return "".join(program.said)
+
+
+def test_ctrl_c_in_an_upload_tells_that_nothing_is_assigned(sim, user, package):
+    said = interrupted(sim, package, "POST /api/otaPackage/", 1, *ALL)
+    assert said == "interrupted: nothing is assigned, and the same command goes on from there\n"
+
+
+def test_ctrl_c_while_a_failure_is_taken_back_tells_who_has_the_package(
+    sim, answers, user, package
+):
+    answers["pump-00"] = {"fw_state": "FAILED", "fw_error": "no room"}
+    path = f"GET /api/device/{sim.device('pump-00').id}"
+    said = interrupted(sim, package, path, 2, "--device", "pump-00")
+    assert "interrupted: 0 of 1 updated, 1 failed; these keep" in said
+    assert said.endswith("pump-00\n") and assigned(sim) == ["pump-00"]
 
 
 # Names and words that devices may have
