@@ -48,6 +48,10 @@ async def take_back(server: Server, boards: list[Board], why: str) -> None:
         except Refused as error:
             if error.status != NOT_FOUND:
                 return  # the others do not suffer from it
+        except Unreachable:
+            left.remove(board)
+            left.append(board)  # nor from trouble that this one alone has
+            raise
         left.remove(board)
         board.taken_back = True
 

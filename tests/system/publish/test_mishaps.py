@@ -66,8 +66,24 @@ def test_a_page_of_something_else_hinders_no_taking_back(
     for device in devices(sim):
         answers[device.name] = {"fw_state": "FAILED", "fw_error": "no room"}
     code, said = tool("roll-out", package, *ALL, "--server", server.url)
-    assert code == 1 and "stopped: 12 of 1 failure" in said, said
+    assert code == 1 and "stopped: 12 failed" in said, said
     assert assigned(sim) == []
+
+
+def test_one_device_in_trouble_hinders_no_taking_back_of_others(
+    sim, server, faults, answers, user, package, tool, monkeypatch
+):
+    def mishap():
+        faults.lost[f"GET /api/device/{sim.device('pump-00').id}"] = 100
+
+    later(monkeypatch, run, "take_back", mishap)
+    for name, value in {"AT_ONCE": 1, "PAUSE_S": 0.02, "PATIENCE_S": 0.06}.items():
+        monkeypatch.setattr(assignment, name, value)
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "FAILED", "fw_error": "no room"}
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and said.endswith("may still have the package assigned: pump-00"), said
+    assert assigned(sim) == ["pump-00"]
 
 
 def test_a_server_that_refuses_to_be_watched_is_told_with_who_has_the_package(
