@@ -241,7 +241,7 @@ class Application:
             self.clock,
             codec=self.payload,
             max_bytes=1024 * config["journal"],
-            every=1 if self.sleeper else config["journal_records"],
+            every=config["journal_records"],
             delay_ms=1000 * config["journal_seconds"],
             born=born,
         )

@@ -373,3 +373,15 @@ def test_without_memory_for_a_journal_a_first_start_has_none():
         board.silent = False
         board.start()
         assert numbers(board) == [1, 2] and read("outbox.records") is None
+
+
+def test_what_a_first_start_left_costs_no_write_a_record():
+    with Board(journal=0) as board:
+        board.silent = True
+        board.start()
+        board.silent = False
+        write("outbox.records", b'[%d, "{\\"n\\":0}"]\n' % (NOW_S * 1000) * 60)
+        changes = board.fs.changes
+        board.start()
+        assert len(board.told) == 61 and read("outbox.records") is None
+        assert board.fs.changes - changes < 12
