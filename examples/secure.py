@@ -41,4 +41,4 @@ async def main():
 try:
     asyncio.run(main())
 except ValueError as error:  # a file that is not there, or does not do
-    print("secure:", error)
+    joining.end("secure: %s" % error)

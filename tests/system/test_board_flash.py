@@ -299,3 +299,8 @@ def test_a_copy_that_fails_before_is_told(monkeypatch, put, place, chunk, gone):
 def test_a_file_that_is_not_there_is_named(place):
     with pytest.raises(SystemExit, match="^flash: nothing.uf2: No such file or directory$"):
         run(PICO, Path("nothing.uf2"), place=place)
+
+
+def test_an_image_that_was_left_out_is_asked_for(place):
+    with pytest.raises(SystemExit, match="^flash: IMAGE= is missing: give the file of RPI_PI"):
+        run(PICO, Path(""), place=place)

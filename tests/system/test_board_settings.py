@@ -7,7 +7,7 @@ import pytest
 from tests.support import secure
 from tests.system.test_firmware import run_tool
 from tools import boards
-from tools.board import checking, image, stage
+from tools.board import checking, image, settings, stage
 from tools.package import application
 from tools.unixport import ROOT
 
@@ -155,3 +155,9 @@ def test_a_module_that_does_not_compile_is_named(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"wrong\.py, line 1 does not compile: SyntaxError"):
         stage.stage(tmp_path / "board", PICO)
     assert not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize("out", ["none/settings.json", "."])
+def test_a_place_for_settings_that_is_none_is_told_before_they_are_asked_for(tmp_path, out):
+    with pytest.raises(ValueError, match="expected a file in a folder that is there"):
+        settings.main(board="UNIX", port="", out=tmp_path / out)

@@ -145,7 +145,7 @@ def test_certificates_that_do_not_do(runner, files, line):
     secure.make(runner.folder)
     runner.settings(server="127.0.0.1", access_token="TOKEN", **files)
     runner.start("secure")
-    runner.ends()
+    assert runner.ends() == 1
     assert line in runner.console()
 
 

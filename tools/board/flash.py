@@ -117,6 +117,10 @@ def main(
     """Write MicroPython to a board, and a file system beside it."""
     try:
         known = boards.load(board)
+        if image == Path():  # as `make` hands over what was left out
+            raise ValueError(
+                f"IMAGE= is missing: give the file of {known.name} from micropython.org"
+            )
         if known.port == "esp32":
             todo = regions(known, image, fs)
             write_esp(known, ports.find(port), todo)

@@ -123,6 +123,8 @@ def main(
     kind = boards.load(board)
     if out:
         values = {}
+        if not out.parent.is_dir() or out.is_dir():  # told before anything is asked
+            raise ValueError(f"{out}: expected a file in a folder that is there")
         if out.exists():
             values = known(out.read_bytes())
             if values is None:
