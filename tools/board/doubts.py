@@ -20,7 +20,8 @@ SOON = datetime.timedelta(days=30)
 # What of the files that settings name is a certificate, and what becomes of one that has expired.
 CERTIFICATES = {"trusted": "boards refuse the server", "certificate": "give the board another"}
 DAY = "%Y-%m-%d"
-# Bytes of heap: with less the firmware is there from files, and an update, or one of these two.
+# Bytes of heap. With less, a firmware that is loaded from files leaves room for an update, or for
+# DTLS or Protobuf.
 MEMORY = 160_000
 
 
