@@ -369,6 +369,7 @@ def test_a_command_to_nobody_is_504(sim, server):
         ("POST", "/api/device", {"name": "x", "deviceProfileId": 5}),
         ("POST", "/api/deviceProfile", {"name": None}),
         ("POST", "/api/otaPackage", {"title": "a", "version": "1", "type": "NO"}),
+        ("POST", "/api/otaPackage", {"title": "a", "version": "1", "type": ["FIRMWARE"]}),
         ("GET", "/api/tenant/devices", None),
         ("GET", "/api/tenant/devices?pageSize=0&page=0", None),
         ("GET", "/api/tenant/devices?pageSize=-1&page=0", None),
@@ -382,10 +383,11 @@ def test_what_is_wrong_is_400(server, method, path, body):
     assert (status, told["status"], told["errorCode"]) == (400, 400, 31)
 
 
-def test_a_body_that_is_no_json_is_400(server):
-    request = urllib.request.Request(
-        server.url + "/api/device", b"{", {"X-Authorization": "Bearer " + log_in(server)["token"]}
-    )
+@pytest.mark.parametrize("path", ["/api/device", "/api/auth/login", "/api/auth/token"])
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe"])
+def test_a_body_that_is_no_json_is_400(server, path, body):
+    headers = {"X-Authorization": "Bearer " + log_in(server)["token"]}
+    request = urllib.request.Request(server.url + path, body, headers)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == 400

@@ -25,7 +25,7 @@ def device_of(call: Call) -> Device:
 
 def profile_of(call: Call, id: str | None = None) -> Profile:
     """Return the profile with an id, or that the path names."""
-    id = id or call.path["id"]
+    id = call.path["id"] if id is None else id
     try:
         return call.store.profile(id)
     except NotFound:

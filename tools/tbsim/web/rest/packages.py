@@ -26,7 +26,7 @@ def save(call: Call) -> dict:
     for name, value in (("title", title), ("version", version)):
         if not isinstance(value, str) or not value.strip():
             raise bad_request(f"OtaPackage {name} should be specified!")
-    if fields.get("type") not in KINDS:
+    if str(fields.get("type")) not in KINDS:
         raise bad_request("Type should be specified!")
     if not fields.get("deviceProfileId"):
         raise bad_request("Device profile should be specified!")

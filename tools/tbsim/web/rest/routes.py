@@ -97,7 +97,7 @@ async def read(request: web.Request) -> Call:
         if isinstance(part, web.FileField):
             call.body = Upload(part.filename, part.content_type, part.file.read())
     elif request.can_read_body:
-        call.body = values.parse_text(await request.text())
+        call.body = values.parse_text(await request.read())
     return call
 
 
@@ -108,12 +108,12 @@ def check(request: web.Request) -> None:
 
 
 async def log_in(request: web.Request) -> web.Response:
-    body = values.parse_text(await request.text())
+    body = values.parse_text(await request.read())
     return web.json_response(request.app[ACCESS].log_in(body))
 
 
 async def renew(request: web.Request) -> web.Response:
-    body = values.parse_text(await request.text())
+    body = values.parse_text(await request.read())
     return web.json_response(request.app[ACCESS].renew(body))
 
 

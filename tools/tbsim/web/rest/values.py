@@ -124,7 +124,7 @@ def as_text(value) -> str:
     return value if isinstance(value, str) else compact(value).decode()
 
 
-def parse_text(text: str):
+def parse_text(text: bytes):
     """Return the JSON value of a body; RestError if it is none."""
     try:
         return json.loads(text)
