@@ -145,6 +145,26 @@ def test_on_a_full_flash_records_wait_in_ram_and_one_problem_tells():
     assert scene.sent() == [1, 2, 3, 4]
 
 
+def test_what_the_server_took_is_noted_later_where_memory_was_short():
+    scene = Scene()
+    scene.add_all(range(40))
+    taken = scene.batch()
+
+    def short(path, mode):
+        raise MemoryError
+
+    scene.box._segments._open = short
+    scene.box.accepted()
+    assert scene.box.keep()
+    scene.box._segments._open = scene.fs.open
+    assert scene.batch()[0] == len(taken)
+    assert scene.box.keep()  # it is not tried all the time
+    scene.ticks.now += 30_000
+    assert scene.box.keep() is None
+    scene.start()
+    assert scene.batch()[0] == len(taken)
+
+
 def test_on_a_full_flash_the_server_gets_what_waits():
     scene = Scene()
     scene.fs.full = True

@@ -101,14 +101,18 @@ class Journal(Outbox):
         To be called again and again; jobs.run() does. After a failure it waits a while.
         """
         now = self._clock.uptime_ms()
-        entries = self._unwritten()
-        if entries and now >= self._retry:
-            if delay_ms is None:
-                delay_ms = self._delay_ms
-            if self._clock.now_ms() is None and None in [ts for _, _, ts, _ in entries]:
-                delay_ms = max(delay_ms, _UNTIMED_MS)
-            if now - entries[0][3] >= delay_ms:
-                self.write()
+        if now >= self._retry:
+            entries = self._unwritten()
+            if entries:
+                if delay_ms is None:
+                    delay_ms = self._delay_ms
+                if self._clock.now_ms() is None and None in [ts for _, _, ts, _ in entries]:
+                    delay_ms = max(delay_ms, _UNTIMED_MS)
+                if now - entries[0][3] >= delay_ms:
+                    self.write()
+            elif self.problem:  # what the server took may not be noted
+                self.problem = None
+                self._settle()
         return self.problem
 
     def write(self):
@@ -135,10 +139,8 @@ class Journal(Outbox):
 
         Where the file system is full the oldest files make room.
         """
-        left = self.write()
-        while left and self.problem.args[0] == _ENOSPC and len(self._segments):
+        while (left := self.write()) and self.problem.args[0] == _ENOSPC and len(self._segments):
             self._drop()
-            left = self.write()
         return left
 
     def _entry_of(self, number, record, time, timed):
@@ -148,7 +150,7 @@ class Journal(Outbox):
 
     def _load(self, found):
         # Take records of the flash behind those in RAM; what is damaged leaves a gap.
-        if not found and not self._records:
+        if not (found or self._records):
             self._skip(self._segments.next)
         for one in found:
             if one[0] != self._loaded():
@@ -229,7 +231,7 @@ class Journal(Outbox):
     def _settle(self):
         try:
             self._segments.forget(self._removed)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._failed(error)
 
     def _failed(self, error):
