@@ -32,8 +32,10 @@ class Credentials:
 
 def find(url: str, environment: Mapping[str, str] = os.environ) -> Credentials:
     """Return the credentials for a server; PublishError if there are none."""
-    if environment.get(API_KEY):
-        return Credentials(api_key=environment[API_KEY])
+    if key := environment.get(API_KEY, "").strip():
+        if not key.isprintable():
+            raise PublishError(f"{API_KEY} has signs that no key has: set it anew")
+        return Credentials(api_key=key)
     user, password = environment.get(USER), environment.get(PASSWORD)
     if user and password:
         return Credentials(user, password)

@@ -38,7 +38,11 @@ class Refused(PublishError):
 
 def checked(url: str) -> str:
     """Return the address of a server without a slash at its end; PublishError if it is none."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # which part it is in is not known: it may be a password
+        raise PublishError("SERVER is no address; give it such as https://demo.example") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise PublishError(f"SERVER is {url!r}; give its address, such as https://demo.example")
     if parts.username or parts.password:

@@ -56,6 +56,17 @@ def test_an_api_key_stands_for_a_user(server, tool, monkeypatch):
     assert code == 1 and said == f"publish: {server.url} refuses the API key"
 
 
+def test_what_surrounds_an_api_key_is_no_part_of_it(server, tool, monkeypatch):
+    key = server.app[rest.routes.ACCESS].api_key
+    monkeypatch.setenv(credentials.API_KEY, f" {key}\r\n")
+    assert tool("fleet", "--server", server.url)[0] == 0
+    monkeypatch.setenv(credentials.API_KEY, f"{key}\rX: y")
+    code, said = tool("fleet", "--server", server.url)
+    assert (
+        code == 1 and said.endswith("has signs that no key has: set it anew") and key not in said
+    )
+
+
 def test_credentials_do_not_show():
     who = credentials.Credentials("somebody", "do-not-show", "nor-this")
     assert "do-not-show" not in repr(who) and "nor-this" not in repr(who)

@@ -17,6 +17,8 @@ from tools.tbsim.web import WebServer
         ("coap://demo.example", "give its address"),
         ("http://me:secret@demo.example", "has a password in it"),
         ("http://demo.example:99999", "port"),
+        ("http://demo..example", "is no address"),
+        ("http://me:secret@[::1", "is no address"),
     ],
 )
 def test_an_address_that_is_none(user, package, tool, url, told):
