@@ -96,6 +96,13 @@ def test_names_that_only_look_like_the_journals_are_left_alone(name):
     assert scene.sent() == [1, 2, 3] and scene.fs.files["journal/" + name] == b"mine"
 
 
+def test_a_file_that_was_only_begun_is_no_damage():
+    scene = Scene(FlashFS({"journal/00000005": b""}))
+    scene.add(1)
+    scene.start()
+    assert scene.sent() == [1] and scene.box.damaged == 0
+
+
 def test_a_folder_in_the_place_of_the_newest_file_costs_no_record():
     fs = FlashFS({"journal/00000005": b""})
 
@@ -104,7 +111,11 @@ def test_a_folder_in_the_place_of_the_newest_file_costs_no_record():
             raise OSError(21)  # EISDIR
         return FlashFS.open(fs, path, mode)
 
+    def stat(path):
+        return (0x4000,) + FlashFS.stat(fs, path)[1:]
+
     fs.open = open
+    fs.stat = stat
     scene = Scene(fs)
     scene.add(1)
     scene.start()

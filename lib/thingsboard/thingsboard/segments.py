@@ -21,6 +21,7 @@ _MAGIC = const(0xA7)
 _TEXT = const(1)  # flags: the record is a str,
 _TIMED = const(2)  # and its time a Unix time; else an uptime
 _HEAD = const("/head")
+_IS_FOLDER = const(0x4000)  # in the mode that os.stat() tells; more than FILE_BYTES
 
 
 class Segments:
@@ -51,10 +52,11 @@ class Segments:
         self.first = self.next = head = self._read_head()
         if self._firsts:
             self.next = last = self._firsts[-1]
-            self._size = os.stat(self._name(last))[6] or FILE_BYTES  # empty: a folder, perhaps
+            stat = os.stat(self._name(last))
+            self._size = stat[6] or stat[0] & _IS_FOLDER  # nothing goes into a folder
             for record in self._records(last, last, FILE_BYTES):
                 self.next = record[0] + 1
-            if self.next == last:
+            if self.next == last and self._size:
                 self.next += 1  # nothing of it is readable: no other file may have its name
             self.first = max(head, self._firsts[0])
             self.next = max(head, self.next)
@@ -185,7 +187,7 @@ class Segments:
         except OSError:
             return 0  # there is none
         head = data[:4]
-        if len(data) == 8 and crc32(head, _MAGIC) == int.from_bytes(data[4:], "big"):
+        if crc32(head, _MAGIC) == int.from_bytes(data[4:], "big"):
             return int.from_bytes(head, "big")
         return 0
 
