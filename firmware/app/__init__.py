@@ -37,7 +37,9 @@ class Application:
         self.working = self.updater = None
         self.introduced = False
         self.sleeper = None  # at a start that ends a sleep
-        self.in_network = asyncio.Event()  # set once the Wi-Fi was entered
+        self.in_network = asyncio.Event()  # set once the Wi-Fi was entered, or there is none
+        if board.wifi_interface is None:
+            self.in_network.set()
 
     def joined(self):
         """The Wi-Fi was entered: the address may be another one."""
@@ -171,6 +173,8 @@ class Application:
 
         from . import identity
 
+        if self.config["credentials"].get("provisioned") is not True:
+            await self.in_network.wait()  # a try before that fails, and the next comes late
         try:
             return await identity.provisioned(self.client, self.config, self.log)
         finally:

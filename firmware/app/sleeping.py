@@ -5,7 +5,6 @@ import struct
 from binascii import crc32
 
 import deep_sleep
-from board import board
 from micropython import const
 from thingsboard.assignment import NAMES, assigned
 from thingsboard.visit import visit
@@ -180,10 +179,8 @@ class Sleeper:
         self._sleep()
 
     async def _connect(self):
-        application = self.application
-        if board.wifi_interface is not None:
-            await application.in_network.wait()
-        return await application.connect()
+        await self.application.in_network.wait()
+        return await self.application.connect()
 
     async def _visit(self, measuring):
         # Return whether all was done.

@@ -50,7 +50,9 @@ def start(tmp_path, sim, field, files):
             "trusted": "ca.cert.der",
             **settings,
         }
-        named = [settings[name] for name in ("trusted", "certificate", "key") if name in settings]
+        named = [
+            settings[name] for name in ("trusted", "certificate", "key") if settings.get(name)
+        ]
         made = field.board(tmp_path / "TOKEN", sim, board=board, conditions=conditions, **settings)
         folder = tmp_path / "named"
         folder.mkdir()
@@ -165,6 +167,20 @@ def test_a_clock_that_is_unset_is_set_by_the_servers_word(sim, start):
     board = start({"clock": UNSET})
     board.wait_line("clock: set by the server's word", 20)
     board.wait_line("start number 1", 20)
+
+
+@pytest.mark.parametrize("name", ["RPI_PICO_W", "ESP32_GENERIC"])
+@pytest.mark.parametrize("secured", [True, False])
+def test_nothing_is_asked_before_the_wifi_is_joined(sim, start, name, secured):
+    network = Network({"tb": [sim.host]}, join_s=1.5, **AIR)
+    how = {"wifi_ssid": AIR["ssid"], "wifi_password": AIR["key"], "access_token": None}
+    if not secured:
+        how |= {"trusted": None, "server": "tb", "port": sim.port}
+    board = start({"network": network, "clock": UNSET}, name, **PROVISION, **how)
+    board.wait_line("start number 1", 30)
+    # A try before that fails, and the next comes 15 s later.
+    assert "provisioned" in board.console()
+    assert "provisioning:" not in board.console() and "no time:" not in board.console()
 
 
 def test_a_clock_that_nobody_sets(sim, start):
