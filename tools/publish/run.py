@@ -90,6 +90,7 @@ async def carry_out(
         try:
             await look(server, rollout)
             seen_s = time.monotonic()
+            show(rollout, "")
         except Unreachable as error:
             if time.monotonic() - seen_s > AWAY_S:
                 raise PublishError(f"{error}; {kept(rollout)}") from None

@@ -70,6 +70,15 @@ def test_a_page_of_something_else_hinders_no_taking_back(
     assert assigned(sim) == []
 
 
+def test_the_last_that_is_shown_is_what_stopped_it(sim, server, answers, user, package, tool):
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "UPDATED"}
+    answers["pump-02"] = {"fw_state": "FAILED", "fw_error": "no room"}
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and "pump-02 FAILED no room" in said.splitlines(), said
+    assert "pump-11 UPDATED" in said.splitlines()
+
+
 def test_one_device_in_trouble_hinders_no_taking_back_of_others(
     sim, server, faults, answers, user, package, tool, monkeypatch
 ):
