@@ -103,6 +103,16 @@ def test_a_file_that_was_only_begun_is_no_damage():
     assert scene.sent() == [1] and scene.box.damaged == 0
 
 
+def test_a_number_that_is_far_away_costs_no_time():
+    scene = Scene()
+    scene.add(1)
+    scene.fs.files["journal/e0000000"] = b"mine"
+    scene.start()
+    scene.fs.blocks = len(scene.fs.files)
+    scene.add(2)
+    assert scene.box.finish() == 0 and scene.batch() == [2]
+
+
 def test_a_folder_in_the_place_of_the_newest_file_costs_no_record():
     fs = FlashFS({"journal/00000005": b""})
 

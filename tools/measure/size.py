@@ -29,7 +29,7 @@ MPY_BUDGETS = {
     "update": 15_500,
     "network": 4200,
     "dtls": 3400,
-    "journal": 4700,
+    "journal": 4750,
     "protobuf": 6600,
 }
 HEAP_BUDGETS = {"client": 36_000, "round_trip": 3200, "session": 121_000}

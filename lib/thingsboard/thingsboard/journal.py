@@ -213,8 +213,9 @@ class Journal(Outbox):
         # Give up the oldest file.
         removed = self._removed
         first = self._segments.drop()
-        while self._removed < first:
+        while self._records and self._removed < first:
             self._remove()
+        self._removed = max(self._removed, first)
         self.dropped += self._removed - removed
 
     def _forget(self):
