@@ -107,6 +107,9 @@ async def put(server: Server, release: Release, profile_id: str) -> Release:
             checksumAlgorithm=ALGORITHM,
         )
     except (Unreachable, Refused) as error:
+        there = await _find(server, release) if isinstance(error, Refused) else None
+        if there and there["hasData"]:  # somebody else was faster: it is not ours to remove
+            return await put(server, release, profile_id)
         raise PublishError(f"{error}; {await _removed(server, info)}") from None
     if not _is(info, release.data):
         await _removed(server, info)

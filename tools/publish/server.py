@@ -86,10 +86,7 @@ class Server:
         return time.time_ns() // 1_000_000 + self.skew_ms
 
     async def get(self, path: str, doing: str, **query) -> dict:
-        answer = await self.call("GET", path, doing, query=query)
-        if not isinstance(answer, dict):
-            raise self._strange()
-        return answer
+        return self._entity(await self.call("GET", path, doing, query=query))
 
     async def post(self, path: str, doing: str, body, **query):
         return await self.call("POST", path, doing, body=body, query=query)
@@ -108,7 +105,8 @@ class Server:
 
     async def upload(self, path: str, doing: str, name: str, data: bytes, **query):
         """Post a file, as the part `file` of a form."""
-        return await self.call("POST", path, doing, file=(name, data), query=query)
+        answer = await self.call("POST", path, doing, file=(name, data), query=query)
+        return self._entity(answer)
 
     async def call(self, method, path, doing, *, body=None, file=None, query=None):
         """Return the JSON of an answer, None for an empty one. A busy server is asked again, and
@@ -196,6 +194,11 @@ class Server:
         self.skew_ms = round(1000 * (theirs - time.time()))
         if abs(self.skew_ms) < 2000:  # the header counts whole seconds
             self.skew_ms = 0
+
+    def _entity(self, answer) -> dict:
+        if not isinstance(answer, dict):
+            raise self._strange()
+        return answer
 
     def _strange(self) -> Unreachable:
         # A page of something before the server, perhaps: a later try may reach the server itself.

@@ -70,6 +70,28 @@ def test_a_page_of_something_else_hinders_no_taking_back(
     assert assigned(sim) == []
 
 
+def test_who_uploads_the_same_at_the_same_time_removes_nothing(
+    sim, server, answers, user, package, tool, monkeypatch
+):
+    upload = there.Server.upload
+
+    async def twice(*args, **query):
+        await upload(*args, **query)  # somebody else's
+        return await upload(*args, **query)
+
+    monkeypatch.setattr(there.Server, "upload", twice)
+    answers["pump-00"] = {"fw_state": "UPDATED"}
+    code, said = tool("roll-out", package, "--device", "pump-00", "--server", server.url)
+    assert code == 0 and len(sim.store.packages) == 1, said
+
+
+def test_an_empty_answer_to_an_upload_leaves_nothing(sim, server, faults, user, package, tool):
+    faults.answers["POST /api/otaPackage/"] = [web.Response()]
+    code, said = tool("roll-out", package, *ALL, "--server", server.url)
+    assert code == 1 and said.endswith("nothing of it is left on the server"), said
+    assert sim.store.packages == {}
+
+
 def test_the_last_that_is_shown_is_what_stopped_it(sim, server, answers, user, package, tool):
     for device in devices(sim):
         answers[device.name] = {"fw_state": "UPDATED"}
