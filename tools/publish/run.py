@@ -75,6 +75,7 @@ async def carry_out(
     server refuses something or stays away.
     """
     seen_s = rollout.began_s = time.monotonic()
+    problem = ""  # of the last look
     while True:
         now_s = time.monotonic()
         if why := rollout.stopped(now_s):
@@ -83,18 +84,21 @@ async def carry_out(
         if due := rollout.next_boards(now_s):
             await assign(server, due)
             seen_s = time.monotonic()
-        show(rollout, "")
+            problem = ""
+        show(rollout, problem)
         if rollout.complete or rollout.late(now_s):
             break
         await asyncio.sleep(LOOK_S)
         try:
             await look(server, rollout)
             seen_s = time.monotonic()
+            problem = ""
             show(rollout, "")
         except Unreachable as error:
             if time.monotonic() - seen_s > AWAY_S:
                 raise PublishError(f"{error}; {kept(rollout)}") from None
-            show(rollout, str(error))
+            problem = str(error)
+            show(rollout, problem)
         except PublishError as error:
             raise PublishError(f"{error}; {kept(rollout)}") from None
     if failed := rollout.ended(FAILED):
