@@ -154,8 +154,9 @@ def test_a_server_away_while_boards_update_is_waited_for(
     carry_out = publish.carry_out
 
     async def carry_out_in_trouble(*args):
-        trouble = web.json_response({"message": "restarting"}, status=503)
-        faults.answers["POST /api/entitiesQuery/find"] = [trouble] * 3
+        told = {"message": "restarting"}
+        trouble = [web.json_response(told, status=503) for _ in range(3)]
+        faults.answers["POST /api/entitiesQuery/find"] = trouble
         return await carry_out(*args)
 
     monkeypatch.setattr(publish, "carry_out", carry_out_in_trouble)
