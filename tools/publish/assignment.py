@@ -91,12 +91,13 @@ async def change(
     field = FIELDS[kind]
     wanted = package and {"entityType": "OTA_PACKAGE", "id": package}
     for left in reversed(range(TRIES)):
-        entity = await server.get(f"/api/{what}/{id}", "reading a " + what)
+        entity = server.entity(await server.get(f"/api/{what}/{id}", "reading a " + what))
         now = (entity.get(field) or {}).get("id")
         if now == package or only_if and now != only_if:
             return
         try:
-            await server.post(f"/api/{what}", "assigning the package", entity | {field: wanted})
+            changed = entity | {field: wanted}
+            server.entity(await server.post(f"/api/{what}", "assigning the package", changed))
             return
         except Refused as error:
             if error.status != CONFLICT or not left:

@@ -87,7 +87,7 @@ async def put(server: Server, release: Release, profile_id: str) -> Release:
             )
         return _known(release, info)
     if not info:
-        info = await server.post(
+        made = await server.post(
             "/api/otaPackage",
             "making the package",
             {
@@ -98,6 +98,7 @@ async def put(server: Server, release: Release, profile_id: str) -> Release:
                 "usesUrl": False,
             },
         )
+        info = server.entity(made)
     try:
         info = await server.upload(
             f"/api/otaPackage/{info['id']['id']}",

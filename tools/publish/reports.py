@@ -31,7 +31,7 @@ async def latest(
             "pageLink": {"page": 0, "pageSize": AT_ONCE, "sortOrder": BY_NAME},
         }
         page = await server.post("/api/entitiesQuery/find", "looking at the devices", query)
-        for row in page["data"]:
+        for row in server.rows(page):
             values = {}
             for sort in sorts:
                 values |= row["latest"].get(sort) or {}

@@ -82,7 +82,12 @@ async def carry_out(
             await take_back(server, unfinished(rollout), why)
             return why
         if due := rollout.next_boards(now_s):
-            await assign(server, due)
+            try:
+                await assign(server, due)
+            except PublishError as error:
+                if earlier := [board for board in unfinished(rollout) if board not in due]:
+                    raise PublishError(f"{error}; {kept_by(earlier)}") from None
+                raise
             seen_s = time.monotonic()
             problem = ""
         show(rollout, problem)
@@ -135,8 +140,9 @@ def kept(rollout: Rollout) -> str:
     boards = unfinished(rollout)
     if not boards:
         return rollout.summary()
+    return f"{rollout.summary()}; {kept_by(boards)}"
+
+
+def kept_by(boards: list[Board]) -> str:
     names = some([board.name for board in boards])
-    return (
-        f"{rollout.summary()}; these keep the package assigned, and the same command goes on "
-        f"watching: {names}"
-    )
+    return f"these keep the package assigned, and the same command goes on watching: {names}"

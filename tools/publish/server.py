@@ -86,7 +86,10 @@ class Server:
         return time.time_ns() // 1_000_000 + self.skew_ms
 
     async def get(self, path: str, doing: str, **query) -> dict:
-        return self._entity(await self.call("GET", path, doing, query=query))
+        answer = await self.call("GET", path, doing, query=query)
+        if not isinstance(answer, dict):
+            raise self.strange()
+        return answer
 
     async def post(self, path: str, doing: str, body, **query):
         return await self.call("POST", path, doing, body=body, query=query)
@@ -99,14 +102,26 @@ class Server:
         entities: list[dict] = []
         for number in itertools.count():
             page = await self.get(path, doing, pageSize=PAGE, page=number, **query)
-            entities += page["data"]
+            entities += self.rows(page)
             if not page["hasNext"]:
                 return entities
+
+    def entity(self, answer) -> dict:
+        """Return an answer that must be one thing of the server's, such as a device."""
+        if not isinstance(answer, dict) or "id" not in answer:
+            raise self.strange()
+        return answer
+
+    def rows(self, page) -> list[dict]:
+        """Return what a page has."""
+        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+            raise self.strange()
+        return page["data"]
 
     async def upload(self, path: str, doing: str, name: str, data: bytes, **query):
         """Post a file, as the part `file` of a form."""
         answer = await self.call("POST", path, doing, file=(name, data), query=query)
-        return self._entity(answer)
+        return self.entity(answer)
 
     async def call(self, method, path, doing, *, body=None, file=None, query=None):
         """Return the JSON of an answer, None for an empty one. A busy server is asked again, and
@@ -141,7 +156,7 @@ class Server:
         sent = await self._send("POST", "/api/auth/login", "logging in", body, None, None)
         answer = self._result(*sent, "logging in")
         if not isinstance(answer, dict) or not isinstance(answer.get("token"), str):
-            raise self._strange()
+            raise self.strange()
         self._header = "Bearer " + answer["token"]
 
     async def _send(self, method, path, doing, body, file, query):
@@ -181,7 +196,7 @@ class Server:
         except (aiohttp.ClientError, OSError):
             raise Unreachable(f"{doing}: the connection to {self.url} was lost") from None
         except UnicodeDecodeError:
-            raise self._strange() from None
+            raise self.strange() from None
         if "Date" in response.headers:
             self._note_time(response.headers["Date"])
         return response.status, response.headers, text
@@ -195,13 +210,10 @@ class Server:
         if abs(self.skew_ms) < 2000:  # the header counts whole seconds
             self.skew_ms = 0
 
-    def _entity(self, answer) -> dict:
-        if not isinstance(answer, dict):
-            raise self._strange()
-        return answer
-
-    def _strange(self) -> Unreachable:
-        # A page of something before the server, perhaps: a later try may reach the server itself.
+    def strange(self) -> Unreachable:
+        """Return what to raise for an answer that is none of the server's: something before it
+        has given that, perhaps, and a later try may reach the server itself.
+        """
         return Unreachable(f"{self.url} answers, but not as ThingsBoard does")
 
     def _result(self, status, headers, text, doing):
@@ -211,13 +223,15 @@ class Server:
             value = text
         if status < 300:
             if isinstance(value, str):
-                raise self._strange()
+                raise self.strange()
             return value
         if status < 400:
             where = headers.get("Location", "another address")
             raise PublishError(f"{self.url} sends us to {where}: give the address it has there")
         if status == UNAUTHORIZED:
             raise Refused(f"{self.url} refuses {self.credentials.named}", status)
+        if status == NOT_FOUND and not isinstance(value, dict):  # no device is missing
+            raise self.strange()
         told = value.get("message") if isinstance(value, dict) else ""
         told = "".join(c for c in str(told or f"HTTP {status}") if c.isprintable())[:300]
         if status >= 500 or status == TOO_MANY:

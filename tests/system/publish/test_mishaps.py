@@ -21,6 +21,14 @@ def page():
     return web.Response(text="<html>maintenance", content_type="text/html")
 
 
+def another():
+    return web.json_response({"status": "maintenance"})
+
+
+def nowhere():
+    return web.Response(text="default backend - 404", status=404)
+
+
 def later(monkeypatch, module, name, mishap):
     """Let a mishap happen before a function of a module is called the next time."""
     function = getattr(module, name)
@@ -32,7 +40,7 @@ def later(monkeypatch, module, name, mishap):
     monkeypatch.setattr(module, name, called)
 
 
-@pytest.mark.parametrize("answer", [page, web.Response])
+@pytest.mark.parametrize("answer", [page, web.Response, another])
 def test_an_answer_that_is_none_in_a_stage_leaves_it_to_nobody(
     sim, server, faults, user, package, tool, monkeypatch, answer
 ):
@@ -43,11 +51,12 @@ def test_an_answer_that_is_none_in_a_stage_leaves_it_to_nobody(
     assert "answers, but not as ThingsBoard does" in said and assigned(sim) == []
 
 
+@pytest.mark.parametrize("answer", [page, another, nowhere])
 def test_a_page_of_something_else_while_boards_update_is_waited_for(
-    sim, server, faults, answers, user, package, tool, monkeypatch
+    sim, server, faults, answers, user, package, tool, monkeypatch, answer
 ):
     def mishap():
-        faults.answers["POST /api/entitiesQuery/find"] = [page()]
+        faults.answers["POST /api/entitiesQuery/find"] = [answer()]
 
     later(monkeypatch, publish, "carry_out", mishap)
     answers["pump-00"] = {"fw_state": "UPDATED"}
@@ -55,11 +64,13 @@ def test_a_page_of_something_else_while_boards_update_is_waited_for(
     assert code == 0 and "not as ThingsBoard does" in said, said
 
 
+@pytest.mark.parametrize("answer", [page, another, nowhere])
 def test_a_page_of_something_else_hinders_no_taking_back(
-    sim, server, faults, answers, user, package, tool, monkeypatch
+    sim, server, faults, answers, user, package, tool, monkeypatch, answer
 ):
     def mishap():
-        faults.answers["GET /api/device/"] = [page()]
+        for request in ("GET /api/device/", "POST /api/device"):
+            faults.answers[request] = [answer()]
 
     later(monkeypatch, run, "take_back", mishap)
     monkeypatch.setattr(assignment, "PAUSE_S", 0.02)
@@ -68,6 +79,20 @@ def test_a_page_of_something_else_hinders_no_taking_back(
     code, said = tool("roll-out", package, *ALL, "--server", server.url)
     assert code == 1 and "stopped: 12 failed" in said, said
     assert assigned(sim) == []
+
+
+def test_a_stage_that_fails_tells_who_of_earlier_ones_has_the_package(
+    sim, server, faults, answers, user, package, tool
+):
+    for device in devices(sim):
+        answers[device.name] = {"fw_state": "UPDATED"}
+    answers["pump-00"] = {"fw_state": "FAILED", "fw_error": "no room"}
+    trouble = web.json_response({"message": "no space"}, status=500)
+    faults.answers[f"GET /api/device/{sim.device('pump-06').id}"] = [trouble]
+    words = ("--device", "*", "--stages", "10,100", "--limit", "2", "--server", server.url)
+    code, said = tool("roll-out", package, *words)
+    assert code == 1 and "nobody of this stage has the package; these keep" in said, said
+    assert said.endswith("watching: pump-00") and "pump-00" in assigned(sim)
 
 
 def test_who_uploads_the_same_at_the_same_time_removes_nothing(
