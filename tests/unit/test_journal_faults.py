@@ -195,21 +195,12 @@ def test_on_a_full_flash_the_server_gets_what_waits():
     assert scene.sent() == []
 
 
-def test_on_a_flash_that_stays_full_ram_is_bounded():
+@rows(empty=0, with_a_backlog=200)
+def test_on_a_flash_that_stays_full_ram_is_bounded(before):
     scene = Scene()
+    scene.add_all(range(before))
     scene.fs.full = True
-    scene.add_all(range(300))
-    assert scene.box._bytes <= 8192
-    kept = scene.sent()
-    assert kept == list(range(300 - len(kept), 300)) and len(kept) > 45
-    assert scene.box.dropped == 300 - len(kept)
-
-
-def test_on_a_flash_that_gets_full_ram_is_bounded():
-    scene = Scene()
-    scene.add_all(range(200))
-    scene.fs.full = True
-    scene.add_all(range(200, 800))
+    scene.add_all(range(before, 800))
     assert scene.box._bytes <= 8192
     kept = scene.sent()
     assert kept == list(range(800 - len(kept), 800)) and len(kept) > 45
