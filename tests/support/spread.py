@@ -10,6 +10,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Files that take 20 seconds and more, longest first: how many processes share one.
 SLOW = {
+    "tests/system/test_firmware_sleep.py": 3,
+    "tests/system/test_secure_device.py": 3,
+    "tests/system/test_board_tools.py": 2,
+    "tests/power/test_sleeping_week.py": 2,
+    "tests/system/test_firmware_dtls.py": 2,
     "tests/system/test_firmware_update.py": 3,
     "tests/system/test_device.py": 3,
     "tests/system/test_updater.py": 3,
