@@ -8,23 +8,28 @@ from collections import Counter
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Files that take 20 seconds and more, longest first: how many processes share one.
+# Files that take half a minute and more, longest first: how many processes share one.
 SLOW = {
-    "tests/system/test_firmware_sleep.py": 3,
+    "tests/system/test_firmware_sleep.py": 4,
     "tests/system/test_secure_device.py": 3,
-    "tests/system/test_board_tools.py": 2,
-    "tests/power/test_sleeping_week.py": 2,
     "tests/system/test_firmware_dtls.py": 2,
     "tests/system/test_firmware_update.py": 3,
-    "tests/system/test_device.py": 3,
-    "tests/system/test_updater.py": 3,
-    "tests/system/test_firmware.py": 2,
+    "tests/system/test_board_tools.py": 2,
     "tests/system/test_soak.py": 2,
-    "tests/power/test_app_slot.py": 1,
+    "tests/power/test_sleeping_week.py": 2,
+    "tests/system/test_board_room.py": 1,
+    "tests/system/test_vboard_firmware.py": 1,
+    "tests/system/test_device.py": 1,
+    "tests/system/test_vboard_boards.py": 1,
+    "tests/system/test_vboard_network.py": 1,
+    "tests/system/test_mip.py": 1,
+    "tests/system/test_manifests.py": 1,
+    "tests/system/test_firmware.py": 1,
+    "tests/system/test_examples.py": 1,
     "tests/power/test_firmware_update.py": 1,
+    "tests/power/test_app_slot.py": 1,
     "tests/interop/test_californium_download.py": 1,
     "tests/interop/test_californium.py": 1,
-    "tests/fuzz/test_decode.py": 1,
 }
 
 
