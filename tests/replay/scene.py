@@ -31,7 +31,7 @@ class Scene:
     """A simulator with the devices of the record. before(row) does what a user did then."""
 
     def __init__(self):
-        timing = Timing(piggyback=0.2, ack_timeout=0.1, poll=POLL_S, start_least=0, start_most=0)
+        timing = Timing(piggyback=1.0, ack_timeout=0.1, poll=POLL_S, start_least=0, start_most=0)
         self.sim = Simulator(timing=timing)
         self.sim.switches.leave_nothing_to_chance()
         self.sim.start()
