@@ -256,23 +256,21 @@ def test_before_ram_is_lost_the_oldest_file_makes_room_and_no_other():
     assert scene.sent() == list(range(dropped, 210))
 
 
-def test_no_file_goes_for_a_flash_that_stays_full_or_is_broken():
-    for error in (OSError(28), OSError(5)):
-        scene = Scene(every=20)
-        if error.args[0] == 5:
-            scene.add_all(range(100))
-            scene.box.write()
+@rows(full=(28, 0), broken=(5, 100))
+def test_finishing_ends_where_no_file_can_make_room(errno, before):
+    def fails(*change):
+        raise OSError(errno)
 
-        def fails(*change):
-            raise error
-
-        change = scene.fs.change
-        scene.fs.change = fails
-        scene.add(100)
-        assert scene.box.finish() == 1 and scene.box.problem.args[0] == error.args[0]
-        assert scene.box.dropped == 0
-        scene.fs.change = change
-        assert len(scene.sent()) == (101 if error.args[0] == 5 else 1)
+    scene = Scene(every=20)
+    scene.add_all(range(before))
+    scene.box.write()
+    change = scene.fs.change
+    scene.fs.change = fails
+    scene.add(before)
+    assert scene.box.finish() == 1 and scene.box.problem.args[0] == errno
+    assert scene.box.dropped == 0
+    scene.fs.change = change
+    assert scene.sent() == list(range(before + 1))
 
 
 # Power cuts

@@ -78,10 +78,8 @@ async def carry_out(
     problem = ""  # of the last look
     while True:
         now_s = time.monotonic()
-        if why := rollout.stopped(now_s):
-            await take_back(server, unfinished(rollout), why)
-            return why
-        if due := rollout.next_boards(now_s):
+        why = rollout.stopped(now_s)
+        if not why and (due := rollout.next_boards(now_s)):
             try:
                 await assign(server, due)
             except PublishError as error:
@@ -89,8 +87,10 @@ async def carry_out(
                     raise PublishError(f"{error}; {kept_by(earlier)}") from None
                 raise
             seen_s = time.monotonic()
-            problem = ""
         show(rollout, problem)
+        if why:
+            await take_back(server, unfinished(rollout), why)
+            return why
         if rollout.complete or rollout.late(now_s):
             break
         await asyncio.sleep(LOOK_S)
@@ -98,12 +98,10 @@ async def carry_out(
             await look(server, rollout)
             seen_s = time.monotonic()
             problem = ""
-            show(rollout, "")
         except Unreachable as error:
             if time.monotonic() - seen_s > AWAY_S:
                 raise PublishError(f"{error}; {kept(rollout)}") from None
             problem = str(error)
-            show(rollout, problem)
         except PublishError as error:
             raise PublishError(f"{error}; {kept(rollout)}") from None
     if failed := rollout.ended(FAILED):
